@@ -1,0 +1,82 @@
+#include "environment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char **find(const struct environment *environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < environment->count; i++) {
+        const char *entry = environment->entries[i];
+        if (strncmp(entry, name, length) == 0 && entry[length] == '=') {
+            return &environment->entries[i];
+        }
+    }
+    return NULL;
+}
+
+/* Takes over `entry`, which may be NULL when there was no memory for it. */
+static int append(struct environment *environment, char *entry, struct error *error)
+{
+    if (entry != NULL && environment->count + 1 >= environment->capacity) {
+        size_t capacity = environment->capacity * 2 + 32;
+        char **grown = realloc(environment->entries, capacity * sizeof *grown);
+        if (grown == NULL) {
+            free(entry);
+            entry = NULL;
+        } else {
+            environment->entries = grown;
+            environment->capacity = capacity;
+        }
+    }
+    if (entry == NULL) {
+        return error_set(error, "out of memory for the worker's environment");
+    }
+    environment->entries[environment->count++] = entry;
+    environment->entries[environment->count] = NULL;
+    return 0;
+}
+
+int environment_copy(struct environment *environment, char *const *entries, struct error *error)
+{
+    *environment = (struct environment){.count = 0};
+    for (; *entries != NULL; entries++) {
+        if (append(environment, strdup(*entries), error) != 0) {
+            environment_free(environment);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int environment_set(struct environment *environment, const char *name, const char *value,
+                    struct error *error)
+{
+    char *entry = NULL;
+    if (asprintf(&entry, "%s=%s", name, value) < 0) {
+        entry = NULL;
+    }
+    char **existing = find(environment, name);
+    if (existing == NULL || entry == NULL) {
+        return append(environment, entry, error);
+    }
+    free(*existing);
+    *existing = entry;
+    return 0;
+}
+
+const char *environment_get(const struct environment *environment, const char *name)
+{
+    char *const *entry = find(environment, name);
+    return entry != NULL ? *entry + strlen(name) + 1 : NULL;
+}
+
+void environment_free(struct environment *environment)
+{
+    for (size_t i = 0; i < environment->count; i++) {
+        free(environment->entries[i]);
+    }
+    free(environment->entries);
+    *environment = (struct environment){.count = 0};
+}
