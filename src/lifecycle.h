@@ -1,0 +1,203 @@
+/*
+ * The lifecycle decides the order of things: which generation is started, which one serves, which
+ * one is signalled and when. It is a state machine without a system call, a clock, an allocation
+ * or a global: the supervisor tells it what happened (an event), and it appends what is to be done
+ * (actions) to a list. It never acts itself, so a test can run it through millions of histories.
+ *
+ *     STARTING --ready--> SERVING --next one ready--> RETIRING --delay over--> STOPPING --exited-->
+ * (gone) |                   ^                           |
+ *        +--exited--> (gone) +--the next one died--------+
+ *
+ * A generation that has gone is no longer in the table. What holds after every event:
+ *
+ *  1. A deploy never takes the service below one ready generation: an older generation is signalled
+ *     only after the new one is ready and its delay is over; if the new one dies before that, the
+ *     older one is current again.
+ *  2. There is at most one current generation and at most one that is starting.
+ *  3. A process that has been reaped is never signalled.
+ *  4. Every deploy ends in exactly one outcome: succeeded, failed, or superseded by a stop.
+ *  5. After a stop nothing is spawned; the supervisor exits when the last worker is gone.
+ *  6. Generation numbers only grow.
+ *
+ * Waiting is always a timer that the supervisor was asked to arm, so every state takes every event
+ * at once: nothing is ever slept through.
+ */
+#ifndef LIFECYCLE_H
+#define LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The longest pause between two starts of a server that keeps crashing, and the time that a
+   generation must have served before its next crash counts as the first again. */
+#define LIFECYCLE_BACKOFF_MAX_MS 30000
+/* The shortest pause between two starts of a server that keeps crashing, whatever the interval. */
+#define LIFECYCLE_BACKOFF_MIN_MS 100
+
+enum generation_state {
+    GENERATION_STARTING, /* spawned (or about to be), not ready yet */
+    GENERATION_SERVING,  /* the current generation */
+    GENERATION_RETIRING, /* replaced, not signalled yet: --kill-old-delay */
+    GENERATION_STOPPING, /* signalled, not gone yet */
+};
+
+enum lifecycle_timer {
+    TIMER_INTERVAL,     /* --interval since the last spawn: ready by age, and free to respawn */
+    TIMER_PAUSE,        /* the growing pause of a server that keeps crashing */
+    TIMER_RETIRE,       /* --kill-old-delay since the new generation became ready */
+    TIMER_SETTLE,       /* the current generation has served long enough to be trusted */
+    TIMER_AUTO_RESTART, /* --auto-restart-interval since the current generation became ready */
+    LIFECYCLE_TIMERS
+};
+
+/* The policy that a generation was started with. Times are milliseconds. */
+struct lifecycle_settings {
+    int64_t interval_ms;       /* a generation is ready when it has lived this long */
+    int64_t kill_old_delay_ms; /* from ready to the signal to the older generations */
+    int64_t auto_restart_ms;   /* a deploy every so often; 0: none */
+    unsigned deploy_attempts;  /* generations tried in one deploy; 0: without end */
+    bool backoff;              /* pauses between crashes grow */
+    int retire_signal;         /* what an older generation gets (--signal-on-hup) */
+};
+
+struct generation {
+    uint64_t number;
+    enum generation_state state;
+    pid_t pid;       /* 0 until it has been spawned */
+    uint64_t deploy; /* the deploy that is over when everything older is gone; 0: none */
+    struct lifecycle_settings settings;
+};
+
+enum lifecycle_event_kind {
+    EVENT_START,        /* the supervisor is set up: start the first generation */
+    EVENT_SPAWNED,      /* answer to ACTION_SPAWN: generation, pid, settings */
+    EVENT_SPAWN_FAILED, /* answer to ACTION_SPAWN: generation, permanent, status, settings */
+    EVENT_EXITED,       /* a worker was reaped: pid, status as from waitpid(2) */
+    EVENT_TIMER,        /* an armed timer fired: timer */
+    EVENT_DEPLOY,       /* somebody asks for a deploy */
+    EVENT_STOP,         /* somebody asks for the end: signal is what the workers get */
+};
+
+struct lifecycle_event {
+    enum lifecycle_event_kind kind;
+    uint64_t generation;
+    pid_t pid;
+    int status;     /* EXITED: the wait status. SPAWN_FAILED: the exit status that tells it */
+    int signal;     /* STOP */
+    bool permanent; /* SPAWN_FAILED: the command can not be executed at all */
+    enum lifecycle_timer timer;
+    struct lifecycle_settings settings; /* SPAWNED, SPAWN_FAILED */
+};
+
+enum lifecycle_action_kind {
+    ACTION_SPAWN,   /* start a worker for generation; answer with SPAWNED or SPAWN_FAILED */
+    ACTION_SIGNAL,  /* send signal to pid */
+    ACTION_ARM,     /* arm (or arm anew) timer to fire after ms */
+    ACTION_DISARM,  /* the timer must not fire any more */
+    ACTION_PUBLISH, /* the generations that the status file lists have changed */
+    ACTION_REPORT,  /* tell people: report and the fields that it names */
+    ACTION_EXIT,    /* end the supervisor with status */
+};
+
+/* What there is to tell, and which fields of the action tell it. */
+enum lifecycle_report {
+    REPORT_SPAWNED,          /* generation, pid */
+    REPORT_READY,            /* generation, pid */
+    REPORT_START_FAILED,     /* generation, pid, status: it died before it was ready */
+    REPORT_CRASHED,          /* generation, pid, status: the current one died */
+    REPORT_LEFT,             /* generation, pid, status: an older one is gone */
+    REPORT_ROLLED_BACK,      /* generation, pid: current again, since the newer one died */
+    REPORT_PAUSED,           /* ms: the next start waits at least so long */
+    REPORT_RETIRING,         /* generation: the new one; ms: until the older ones are signalled */
+    REPORT_SIGNALLED,        /* generation, pid, signal */
+    REPORT_DEPLOY_STARTED,   /* deploy, automatic */
+    REPORT_DEPLOY_QUEUED,    /* one more deploy follows the one under way */
+    REPORT_DEPLOY_SUCCEEDED, /* deploy, generation */
+    REPORT_DEPLOY_FAILED,    /* deploy, reason */
+    REPORT_DEPLOY_STOPPED,   /* deploy: superseded by a stop */
+    REPORT_STOPPING,         /* signal */
+};
+
+enum deploy_failure {
+    FAILURE_NONE,
+    FAILURE_NOT_EXECUTABLE, /* the command can not be executed at all */
+    FAILURE_NOT_SPAWNED,    /* no process could be made */
+    FAILURE_DIED,           /* it died before it was ready, in each attempt */
+    FAILURE_DIED_EARLY,     /* it died after it was ready, before the older ones were signalled */
+    FAILURE_DIED_LATE,      /* it died when the older ones had been told to leave */
+    FAILURE_TABLE_FULL,     /* too many older generations are still running */
+};
+
+struct lifecycle_action {
+    enum lifecycle_action_kind kind;
+    enum lifecycle_timer timer;
+    enum lifecycle_report report;
+    enum deploy_failure reason;
+    uint64_t generation;
+    uint64_t deploy;
+    pid_t pid;
+    int status;
+    int signal;
+    bool automatic;
+    int64_t ms;
+};
+
+struct lifecycle {
+    struct generation *generations; /* oldest first; the caller's memory */
+    size_t count;
+    size_t capacity;
+    struct lifecycle_action *actions; /* of the last event; the caller's memory */
+    size_t action_count;
+    size_t action_capacity;
+
+    uint64_t last_number;
+    uint64_t current;  /* number of the current generation; 0: none */
+    uint64_t starting; /* number of the starting generation; 0: none */
+
+    uint64_t last_deploy;
+    uint64_t deploy;  /* the deploy under way, until the older ones are signalled; 0: none */
+    unsigned attempt; /* generations that the deploy under way has tried */
+    bool deploy_queued;
+
+    bool spawn_wanted; /* a generation is to be started as soon as the timers allow */
+    bool interval_over;
+    bool pause_over;
+    unsigned crashes; /* in a row */
+    bool auto_restart_due;
+
+    bool stopping;
+    int stop_signal;
+    struct lifecycle_settings settings; /* of the last spawn */
+};
+
+/* How many actions one event can cause with so many generations. A stop signals every generation,
+   reports each signal, and ends the deploy of each; a fixed handful disarms the timers, publishes
+   and exits. */
+#define LIFECYCLE_ACTIONS_MAX(generations) (3 * (generations) + 4 * LIFECYCLE_TIMERS + 16)
+
+/* Empties the machine. `generations` is room for `capacity` generations, `actions` for
+   LIFECYCLE_ACTIONS_MAX(capacity) actions; both stay the caller's and must outlive it. */
+void lifecycle_init(struct lifecycle *lifecycle, struct generation *generations, size_t capacity,
+                    struct lifecycle_action *actions, const struct lifecycle_settings *settings);
+
+/* Takes one event. Afterwards actions[0 … action_count) are to be carried out in their order,
+   before the next event; an ACTION_SPAWN is answered by an event once the list is done. Events
+   that make no sense any more (an unknown pid, a timer that was disarmed) change nothing. */
+void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *event);
+
+/* The generation with that number or that worker, or NULL. Valid until the next step. */
+const struct generation *lifecycle_find(const struct lifecycle *lifecycle, uint64_t number);
+const struct generation *lifecycle_find_pid(const struct lifecycle *lifecycle, pid_t pid);
+
+const char *generation_state_name(enum generation_state state);
+const char *lifecycle_event_name(enum lifecycle_event_kind kind);
+const char *lifecycle_action_name(enum lifecycle_action_kind kind);
+const char *lifecycle_timer_name(enum lifecycle_timer timer);
+const char *lifecycle_report_name(enum lifecycle_report report);
+
+/* Why a deploy failed, as the end of a sentence. */
+const char *deploy_failure_text(enum deploy_failure failure);
+
+#endif
