@@ -1,0 +1,129 @@
+#include "run.h"
+
+#include "daemon.h"
+#include "descriptor.h"
+#include "listener.h"
+#include "log_file.h"
+#include "pid_file.h"
+#include "plan.h"
+#include "status_file.h"
+#include "supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_SETUP_FAILED = 1, EXIT_BAD_OPTIONS = 2 };
+
+struct service {
+    const struct options *options;
+    struct status_file status_file;
+    struct pid_file pid_file;
+    struct log_file log_file;
+    struct listener_set listeners;
+    int report_fd; /* to the foreground process of --daemonize; -1: there is none */
+};
+
+/* The variables of the supervisor's own environment are options, too. */
+static int check_variables(const struct options *options, struct error *error)
+{
+    const struct listener_set none = {.count = 0};
+    const struct lifecycle_settings settings = plan_initial_settings(options);
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_make(&plan, options, &none, 1, &settings, error) != 0) {
+        return -1;
+    }
+    return plan.settings_problem.text[0] == '\0'
+               ? 0
+               : error_set(error, "%s", plan.settings_problem.text);
+}
+
+/* The supervisor's own descriptors stay clear of the numbers that the listeners take. */
+static void raise_descriptors(struct service *service)
+{
+    const struct options *options = service->options;
+    int floor = 3 + (int)listener_count(options->addresses, options->address_count);
+    struct log_file *log = &service->log_file;
+    service->pid_file.fd = descriptor_raise(service->pid_file.fd, floor);
+    log->fd = descriptor_raise(log->fd, floor);
+    log->reader_fd = descriptor_raise(log->reader_fd, floor);
+    log->stdout_fd = descriptor_raise(log->stdout_fd, floor);
+    log->stderr_fd = descriptor_raise(log->stderr_fd, floor);
+}
+
+static int set_up(struct service *service, struct error *error)
+{
+    const struct options *options = service->options;
+    if (status_file_check(&service->status_file, error) != 0) {
+        return -1;
+    }
+    if (options->pid_file != NULL &&
+        pid_file_acquire(&service->pid_file, options->pid_file, error) != 0) {
+        return -1;
+    }
+    if (log_file_open(&service->log_file, options->log_file, error) != 0) {
+        return -1;
+    }
+    raise_descriptors(service);
+    if (listener_set_open(&service->listeners, options->addresses, options->address_count,
+                          options->backlog, error) != 0) {
+        return -1;
+    }
+    if (options->daemonize && daemon_start(&service->report_fd, error) != 0) {
+        return -1;
+    }
+    return pid_file_write(&service->pid_file, error) != 0 ||
+                   log_file_start_command(&service->log_file, error) != 0 ||
+                   log_file_redirect(&service->log_file, error) != 0
+               ? -1
+               : 0;
+}
+
+/* The pid file goes last: who waits for its lock finds everything else done. */
+static void take_down(struct service *service)
+{
+    status_file_remove(&service->status_file);
+    listener_set_close(&service->listeners);
+    log_file_close(&service->log_file);
+    pid_file_release(&service->pid_file);
+}
+
+static void report_setup_failure(struct service *service, const struct error *error)
+{
+    char message[sizeof error->text + 32];
+    snprintf(message, sizeof message, "%s: %s\n", personality_name(service->options->personality),
+             error->text);
+    fputs(message, stderr);
+    daemon_report(&service->report_fd, EXIT_SETUP_FAILED, message);
+}
+
+int run_service(const struct options *options)
+{
+    struct service service = {
+        .options = options,
+        .status_file = {.path = options->status_file},
+        .pid_file = {.fd = -1},
+        .log_file = {.fd = -1, .reader_fd = -1, .stdout_fd = -1, .stderr_fd = -1},
+        .report_fd = -1,
+    };
+    struct error error;
+    if (check_variables(options, &error) != 0) {
+        report_setup_failure(&service, &error);
+        return EXIT_BAD_OPTIONS;
+    }
+    supervisor_block_signals();
+    int status = EXIT_SETUP_FAILED;
+    if (set_up(&service, &error) != 0) {
+        report_setup_failure(&service, &error);
+    } else {
+        status = supervisor_run(&(struct supervisor_setup){
+            .options = options,
+            .listeners = &service.listeners,
+            .status_file = &service.status_file,
+            .log_file = &service.log_file,
+            .report_fd = &service.report_fd,
+        });
+    }
+    take_down(&service);
+    return status;
+}

@@ -1,0 +1,19 @@
+/*
+ * --restart and --stop: requests to a running supervisor through nothing but its pid file and its
+ * status file, as with Server::Starter. They work on a supervisor of either make.
+ */
+#ifndef FILE_CLIENT_H
+#define FILE_CLIENT_H
+
+#include "error.h"
+
+/* Sends HUP to the supervisor that has `pid_file` locked, and returns when `status_file` lists one
+   generation only, newer than those before. Returns 0, or -1: nothing runs there, or it ended while
+   this waited. */
+int file_client_restart(const char *pid_file, const char *status_file, struct error *error);
+
+/* Sends TERM to the supervisor that has `pid_file` locked, and returns when the lock is free.
+   Returns 0 or -1. */
+int file_client_stop(const char *pid_file, struct error *error);
+
+#endif

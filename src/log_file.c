@@ -1,0 +1,168 @@
+#include "log_file.h"
+
+#include "descriptor.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long the end of the supervisor waits for the log command to read the rest. */
+#define DRAIN_MS 2000
+
+static const char *find_command(const char *target)
+{
+    while (isspace((unsigned char)*target)) {
+        target++;
+    }
+    if (*target != '|') {
+        return NULL;
+    }
+    for (target++; isspace((unsigned char)*target); target++) {
+    }
+    return target;
+}
+
+static int open_file(const char *path, struct error *error)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    return fd >= 0 ? fd : error_set(error, "cannot open log file %s: %s", path, strerror(errno));
+}
+
+int log_file_open(struct log_file *log, const char *target, struct error *error)
+{
+    *log = (struct log_file){
+        .target = target, .fd = -1, .reader_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
+    if (target == NULL) {
+        return 0;
+    }
+    log->command = find_command(target);
+    if (log->command == NULL) {
+        log->fd = open_file(target, error);
+        return log->fd >= 0 ? 0 : -1;
+    }
+    if (*log->command == '\0') {
+        return error_set(error, "log file '%s': expected a command behind the |", target);
+    }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return error_set(error, "cannot make a pipe for the log command: %s", strerror(errno));
+    }
+    log->reader_fd = ends[0];
+    log->fd = ends[1];
+    log->stdout_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    log->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (log->stdout_fd < 0 || log->stderr_fd < 0) {
+        return error_set(error, "cannot keep the log command's output: %s", strerror(errno));
+    }
+    return 0;
+}
+
+static int redirect_to(int fd, const char *target, struct error *error)
+{
+    if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
+        return error_set(error, "cannot redirect the output to %s: %s", target, strerror(errno));
+    }
+    return 0;
+}
+
+int log_file_redirect(struct log_file *log, struct error *error)
+{
+    if (log->target == NULL) {
+        return 0;
+    }
+    int result = redirect_to(log->fd, log->target, error);
+    close(log->fd);
+    log->fd = -1;
+    return result;
+}
+
+static int spawn_shell(const struct log_file *log, pid_t *pid)
+{
+    extern char **environ;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t every;
+    sigset_t none;
+    sigfillset(&every);
+    sigemptyset(&none);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, log->reader_fd, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, log->stdout_fd, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, log->stderr_fd, STDERR_FILENO);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &every);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    /* In a group of its own: a ^C at the terminal is not for it, it has to read to the end. */
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETPGROUP);
+    char name[] = "sh";
+    char option[] = "-c";
+    char *command = strdup(log->command);
+    char *const argv[] = {name, option, command, NULL};
+    int result = command != NULL ? posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ)
+                                 : ENOMEM;
+    free(command);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return result;
+}
+
+int log_file_start_command(struct log_file *log, struct error *error)
+{
+    if (log->command == NULL) {
+        return 0;
+    }
+    int result = spawn_shell(log, &log->command_pid);
+    if (result != 0) {
+        log->command_pid = 0;
+        return error_set(error, "cannot start the log command '%s': %s", log->command,
+                         strerror(result));
+    }
+    return 0;
+}
+
+int log_file_reopen(struct log_file *log, struct error *error)
+{
+    if (log->target == NULL || log->command != NULL) {
+        return 0;
+    }
+    AUTO_CLOSE int fd = open_file(log->target, error);
+    return fd >= 0 ? redirect_to(fd, log->target, error) : -1;
+}
+
+/* The command ends by itself when the last writer has gone; a process that the workers left behind
+   may still be one, so the wait has a bound. */
+static void wait_for_command(pid_t pid)
+{
+    AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* glibc has it from 2.36 on */
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    if (pidfd >= 0) {
+        (void)poll(&ended, 1, DRAIN_MS);
+    }
+    waitpid(pid, NULL, WNOHANG);
+}
+
+void log_file_close(struct log_file *log)
+{
+    int *const owned[] = {&log->fd, &log->reader_fd, &log->stdout_fd, &log->stderr_fd};
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
+        descriptor_close(owned[i]);
+        *owned[i] = -1;
+    }
+    if (log->command_pid <= 0) {
+        return;
+    }
+    AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null >= 0 && redirect_to(null, "/dev/null", NULL) == 0) {
+        wait_for_command(log->command_pid);
+    }
+    log->command_pid = 0;
+}

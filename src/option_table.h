@@ -1,0 +1,53 @@
+/*
+ * Every option, once:
+ *
+ *   OPTION(identifier, name, argument, value, repeatable, start_server default, tasuki default,
+ * help)
+ *
+ * `argument` is NONE, REQUIRED or OPTIONAL, `value` what --help calls it. A default is text, as a
+ * user would write it; NULL where there is none. The identifier's function set_IDENTIFIER in
+ * options.c takes the value. Included where a table of the options is needed.
+ */
+OPTION(port, "port", REQUIRED, "ADDRESS", true, NULL, NULL,
+       "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; u before the port: "
+       "UDP; port 0: any free one; =FD behind it: the descriptor that the worker gets; may be "
+       "repeated")
+OPTION(path, "path", REQUIRED, "PATH", true, NULL, NULL, "listen on a unix socket; may be repeated")
+OPTION(backlog, "backlog", REQUIRED, "N", false, "0", "0",
+       "length of the queue of connections not yet accepted; 0: the system's SOMAXCONN")
+OPTION(dir, "dir", REQUIRED, "DIRECTORY", false, NULL, NULL, "start the command in this directory")
+OPTION(interval, "interval", REQUIRED, "DURATION", false, "1", "1",
+       "a worker that has lived this long is ready; also the least time between two starts of one "
+       "that dies")
+OPTION(signal_on_hup, "signal-on-hup", REQUIRED, "SIGNAL", false, "TERM", "TERM",
+       "what an older generation gets when a new one has taken over")
+OPTION(signal_on_term, "signal-on-term", REQUIRED, "SIGNAL", false, "TERM", "TERM",
+       "what the workers get when the supervisor gets TERM")
+OPTION(kill_old_delay, "kill-old-delay", REQUIRED, "DURATION", false, NULL, NULL,
+       "time between the new generation's being ready and the signal to the older ones; 0, but 5 "
+       "with automatic restarts (variable: KILL_OLD_DELAY)")
+OPTION(deploy_attempts, "deploy-attempts", REQUIRED, "N", false, "0", "1",
+       "how many new generations a deploy tries before it has failed; 0: without end")
+OPTION(enable_auto_restart, "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
+       "deploy by time (variable: ENABLE_AUTO_RESTART)")
+OPTION(auto_restart_interval, "auto-restart-interval", REQUIRED, "DURATION", false, NULL, NULL,
+       "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
+OPTION(backoff, "backoff", REQUIRED, "yes|no", false, "no", "yes",
+       "let the pauses between starts of a worker that keeps dying double, up to 30 s")
+OPTION(envdir, "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,
+       "a directory of variables for the workers, a file each, read at every start (variable: "
+       "ENVDIR)")
+OPTION(pid_file, "pid-file", REQUIRED, "FILE", false, NULL, NULL,
+       "write the supervisor's pid here and keep the file locked")
+OPTION(status_file, "status-file", REQUIRED, "FILE", false, NULL, NULL,
+       "keep the generations and their pids here, GENERATION:PID a line")
+OPTION(log_file, "log-file", REQUIRED, "FILE", false, NULL, NULL,
+       "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"")
+OPTION(daemonize, "daemonize", NONE, NULL, false, NULL, NULL,
+       "go into the background (needs --log-file)")
+OPTION(restart, "restart", NONE, NULL, false, NULL, NULL,
+       "deploy, and wait until only the new generation is left (needs --pid-file, --status-file)")
+OPTION(stop, "stop", NONE, NULL, false, NULL, NULL,
+       "stop the supervisor, and wait until it has ended (needs --pid-file)")
+OPTION(help, "help", NONE, NULL, false, NULL, NULL, "show this help")
+OPTION(version, "version", NONE, NULL, false, NULL, NULL, "show the version")

@@ -1,0 +1,61 @@
+/*
+ * The options: what the command line asks for, checked. The table of them (option_table.h) makes
+ * the parser, --help and the defaults of both names that the program is called by, so that they
+ * cannot drift apart.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "address.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The name that the program was called by chooses a column of defaults, and nothing else. */
+enum personality { PERSONALITY_START_SERVER, PERSONALITY_TASUKI, PERSONALITIES };
+
+enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_HELP, MODE_VERSION };
+
+struct options {
+    enum personality personality;
+    enum option_mode mode;
+    struct address *addresses; /* of --port, then of --path, each in its order; owned */
+    size_t address_count;
+    const char *directory;
+    const char *pid_file;
+    const char *status_file;
+    const char *log_file;
+    const char *envdir;
+    /* Text, because they are handed on as environment variables, which an envdir may override. */
+    const char *enable_auto_restart;
+    const char *auto_restart_interval;
+    const char *kill_old_delay;
+    bool daemonize;
+    int backlog; /* 0: the system's default */
+    int64_t interval_ms;
+    int signal_on_hup;
+    int signal_on_term;
+    unsigned deploy_attempts; /* 0: without end */
+    bool backoff;
+    char *const *command; /* the arguments behind the options, ended by a NULL; the caller's */
+};
+
+/* Parses argv. Strings stay the caller's and must outlive `options`. Returns 0, or -1 with the
+   option and what it wants in `error`; what has been parsed until then is to be freed all the same.
+ */
+int options_parse(struct options *options, enum personality personality, int argc,
+                  char *const argv[], struct error *error);
+
+void options_free(struct options *options);
+
+/* Prints --help for a program of this name. */
+void options_print_help(FILE *stream, enum personality personality);
+
+/* The personality of a program name such as argv[0], and the name of a personality. */
+enum personality personality_of(const char *program);
+const char *personality_name(enum personality personality);
+
+#endif

@@ -1,0 +1,121 @@
+#include "plan.h"
+
+#include "duration.h"
+#include "envdir.h"
+#include "inheritance.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define DEFAULT_AUTO_RESTART_MS (360 * 1000)
+#define DEFAULT_AUTO_KILL_OLD_DELAY_MS (5 * 1000)
+
+struct lifecycle_settings plan_initial_settings(const struct options *options)
+{
+    return (struct lifecycle_settings){
+        .interval_ms = options->interval_ms,
+        .deploy_attempts = options->deploy_attempts,
+        .backoff = options->backoff,
+        .retire_signal = options->signal_on_hup,
+    };
+}
+
+/* Server::Starter hands these options on as variables, and an envdir may set them anew. */
+static int export_options(const struct options *options, struct environment *environment,
+                          struct error *error)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } exported[] = {
+        {"ENVDIR", options->envdir},
+        {"ENABLE_AUTO_RESTART", options->enable_auto_restart},
+        {"AUTO_RESTART_INTERVAL", options->auto_restart_interval},
+        {"KILL_OLD_DELAY", options->kill_old_delay},
+    };
+    for (size_t i = 0; i < sizeof exported / sizeof exported[0]; i++) {
+        if (exported[i].value != NULL &&
+            environment_set(environment, exported[i].name, exported[i].value, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void read_envdir(struct plan *plan)
+{
+    const char *variable = environment_get(&plan->environment, "ENVDIR");
+    if (variable == NULL || *variable == '\0') {
+        return;
+    }
+    char path[4096]; /* a copy: the directory may set ENVDIR itself */
+    snprintf(path, sizeof path, "%s", variable);
+    struct error reason;
+    if (envdir_read(path, &plan->environment, &reason) != 0) {
+        error_set(&plan->envdir_problem, "envdir %.200s: %.280s", path, reason.text);
+    }
+}
+
+/* True if the variable is set and not empty; then `milliseconds` has its value, unless that made no
+   sense and the problem was noted. */
+static bool read_duration(struct plan *plan, const char *name, int64_t *milliseconds)
+{
+    const char *value = environment_get(&plan->environment, name);
+    if (value == NULL || *value == '\0') {
+        return false;
+    }
+    struct error reason;
+    if (duration_parse(value, milliseconds, &reason) != 0) {
+        error_set(&plan->settings_problem, "%s: %.400s", name, reason.text);
+    }
+    return true;
+}
+
+/* Anything but nothing, 0 and the words for no means yes. */
+static bool read_yes(const struct plan *plan, const char *name)
+{
+    const char *value = environment_get(&plan->environment, name);
+    return value != NULL && *value != '\0' && strcmp(value, "0") != 0 &&
+           strcasecmp(value, "no") != 0 && strcasecmp(value, "false") != 0 &&
+           strcasecmp(value, "off") != 0;
+}
+
+static void read_settings(struct plan *plan, const struct lifecycle_settings *before)
+{
+    bool is_automatic = read_yes(plan, "ENABLE_AUTO_RESTART");
+    int64_t every = before->auto_restart_ms > 0 ? before->auto_restart_ms : DEFAULT_AUTO_RESTART_MS;
+    if (!read_duration(plan, "AUTO_RESTART_INTERVAL", &every) || every == 0) {
+        every = DEFAULT_AUTO_RESTART_MS;
+    }
+    plan->settings.auto_restart_ms = is_automatic ? every : 0;
+    plan->settings.kill_old_delay_ms = before->kill_old_delay_ms;
+    if (!read_duration(plan, "KILL_OLD_DELAY", &plan->settings.kill_old_delay_ms)) {
+        plan->settings.kill_old_delay_ms = is_automatic ? DEFAULT_AUTO_KILL_OLD_DELAY_MS : 0;
+    }
+}
+
+int plan_make(struct plan *plan, const struct options *options,
+              const struct listener_set *listeners, uint64_t generation,
+              const struct lifecycle_settings *settings_before, struct error *error)
+{
+    *plan = (struct plan){.settings = plan_initial_settings(options)};
+    if (environment_copy(&plan->environment, environ, error) != 0 ||
+        export_options(options, &plan->environment, error) != 0) {
+        plan_free(plan);
+        return -1;
+    }
+    read_envdir(plan);
+    read_settings(plan, settings_before);
+    if (inheritance_write(listeners, generation, &plan->environment, error) != 0) {
+        plan_free(plan);
+        return -1;
+    }
+    return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+    environment_free(&plan->environment);
+}

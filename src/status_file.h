@@ -1,0 +1,30 @@
+/*
+ * The status file: one line a generation, "GENERATION:PID". It is replaced in one step, so that a
+ * reader never sees half of it, and it is removed by the process that wrote it.
+ */
+#ifndef STATUS_FILE_H
+#define STATUS_FILE_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct status_file {
+    const char *path; /* the caller's; NULL: there is no status file */
+    bool is_written;
+};
+
+/* Tells, without writing anything, whether the file's directory takes a new file. Returns 0 or -1.
+ */
+int status_file_check(const struct status_file *status_file, struct error *error);
+
+/* Replaces what the file says by `text`. On failure (a full disk, say) the old file stays as it
+   was. Returns 0 or -1. */
+int status_file_write(struct status_file *status_file, const char *text, size_t length,
+                      struct error *error);
+
+/* Removes the file, if it was written here. */
+void status_file_remove(struct status_file *status_file);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The supervisor is the thin shell around the lifecycle, and the only file that knows libev: it
+ * turns what the system reports (signals, deaths, timers) into events, and carries out the actions
+ * that come back. It holds no policy. No error ends it once the first worker has been started: it
+ * is told, and the service goes on.
+ */
+#ifndef SUPERVISOR_H
+#define SUPERVISOR_H
+
+#include "listener.h"
+#include "log_file.h"
+#include "options.h"
+#include "status_file.h"
+
+/* What has been set up for the supervisor; all of it stays the caller's. */
+struct supervisor_setup {
+    const struct options *options;
+    const struct listener_set *listeners;
+    struct status_file *status_file;
+    struct log_file *log_file;
+    int *report_fd; /* see daemon_report */
+};
+
+/* The signals that the supervisor takes. They are to be blocked before it runs, so that one that
+   comes early waits for it. */
+void supervisor_block_signals(void);
+
+/* Runs the service until it is stopped. Returns the exit status: 0 after a stop; 126 or 127 when
+   the first worker could not be executed; 1 when the supervisor could not be set up. */
+int supervisor_run(const struct supervisor_setup *setup);
+
+#endif

@@ -1,0 +1,358 @@
+#include "worker.h"
+
+#include "signal_name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <paths.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum step {
+    STEP_NONE,
+    STEP_DIRECTORY,
+    STEP_DESCRIPTORS,
+    STEP_LOOKUP,
+    STEP_EXECUTE,
+    STEP_INTERPRETER,
+};
+
+/*
+ * What parent and child share. The child is made by vfork(2): it runs in this memory while the
+ * parent waits, so that a start costs no copy of page tables, whatever the size of the supervisor,
+ * and a failure comes back as plain stores. For the same reason everything that needs memory is
+ * made ready by the parent.
+ */
+struct attempt {
+    const struct worker_command *command;
+    const char *search_path;
+    char **script_argv; /* sh, the script, and the arguments, for a script without "#!" */
+    int *sources;       /* where each listener is now */
+    enum step step;
+    int reason; /* errno */
+    int failed_fd;
+    const char *path; /* what is being executed: argv[0], or `found` */
+    char found[PATH_MAX];
+};
+
+static _Noreturn void give_up(struct attempt *attempt, enum step step, int reason)
+{
+    attempt->step = step;
+    attempt->reason = reason;
+    _exit(127);
+}
+
+/* --- in the child: only system calls from here to the next heading -----------------------------
+ */
+
+static void reset_signals(void)
+{
+    const struct sigaction default_action = {.sa_handler = SIG_DFL};
+    for (int signal = 1; signal <= SIGRTMAX; signal++) {
+        sigaction(signal, &default_action, NULL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Moves sources that lie where another listener is to go, then puts each in its place. A listener
+   that is in its place already only loses its close-on-exec flag. */
+static void arrange_descriptors(struct attempt *attempt)
+{
+    const struct listener_set *listeners = attempt->command->listeners;
+    int highest = 0;
+    for (size_t i = 0; i < listeners->count; i++) {
+        attempt->sources[i] = listeners->items[i].fd;
+        if (listeners->items[i].worker_fd > highest) {
+            highest = listeners->items[i].worker_fd;
+        }
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        int *source = &attempt->sources[i];
+        attempt->failed_fd = listeners->items[i].worker_fd;
+        if (*source <= highest && *source != listeners->items[i].worker_fd) {
+            *source = fcntl(*source, F_DUPFD_CLOEXEC, highest + 1);
+            if (*source < 0) {
+                give_up(attempt, STEP_DESCRIPTORS, errno);
+            }
+        }
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        int source = attempt->sources[i];
+        int target = attempt->failed_fd = listeners->items[i].worker_fd;
+        if ((source == target ? fcntl(source, F_SETFD, 0) : dup2(source, target)) < 0) {
+            give_up(attempt, STEP_DESCRIPTORS, errno);
+        }
+    }
+}
+
+/* execvp(3) gives a file of an unknown format to the shell. So do we, but only if it looks like a
+   script: a program for another machine is an error to be told, not a script. */
+static bool looks_like_script(const char *path)
+{
+    char head[128];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, head, sizeof head) : -1;
+    return size > 0 && memchr(head, '\0', (size_t)size) == NULL;
+}
+
+static void execute(struct attempt *attempt, char *path)
+{
+    const struct worker_command *command = attempt->command;
+    attempt->path = path;
+    execve(path, command->argv, command->environment);
+    int reason = errno;
+    if (reason == ENOEXEC && looks_like_script(path)) {
+        attempt->script_argv[1] = path;
+        execve(_PATH_BSHELL, attempt->script_argv, command->environment);
+    }
+    if (reason == ENOENT && access(path, F_OK) == 0) {
+        give_up(attempt, STEP_INTERPRETER, reason);
+    }
+    errno = reason;
+}
+
+static bool is_passed_over(int reason)
+{
+    return reason == ENOENT || reason == ENOTDIR || reason == EACCES || reason == ESTALE ||
+           reason == ENODEV || reason == ETIMEDOUT;
+}
+
+/* DIRECTORY/NAME, or NAME alone where PATH has an empty element: the current directory. */
+static bool join(char *buffer, size_t size, const char *directory, size_t length, const char *name)
+{
+    size_t name_size = strlen(name) + 1;
+    if (length + 1 + name_size > size) {
+        return false;
+    }
+    memcpy(buffer, directory, length);
+    if (length > 0) {
+        buffer[length++] = '/';
+    }
+    memcpy(buffer + length, name, name_size);
+    return true;
+}
+
+/* Looks for the command in each directory of PATH, as execvp(3) does. */
+static _Noreturn void search_and_execute(struct attempt *attempt)
+{
+    const char *name = attempt->command->argv[0];
+    bool was_denied = false;
+    const char *at = attempt->search_path;
+    for (bool is_last = false; !is_last; at++) {
+        size_t length = strcspn(at, ":");
+        if (join(attempt->found, sizeof attempt->found, at, length, name)) {
+            execute(attempt, attempt->found);
+            if (!is_passed_over(errno)) {
+                give_up(attempt, STEP_EXECUTE, errno);
+            }
+            was_denied = was_denied || errno == EACCES;
+        }
+        at += length;
+        is_last = *at == '\0';
+    }
+    attempt->path = name;
+    give_up(attempt, STEP_LOOKUP, was_denied ? EACCES : ENOENT);
+}
+
+static _Noreturn void become_worker(struct attempt *attempt)
+{
+    const struct worker_command *command = attempt->command;
+    if (command->directory != NULL && chdir(command->directory) != 0) {
+        give_up(attempt, STEP_DIRECTORY, errno);
+    }
+    arrange_descriptors(attempt);
+    reset_signals();
+    if (strchr(command->argv[0], '/') == NULL) {
+        search_and_execute(attempt);
+    }
+    execute(attempt, command->argv[0]);
+    give_up(attempt, STEP_EXECUTE, errno);
+}
+
+/* --- in the parent -----------------------------------------------------------------------------
+ */
+
+static const char *find_search_path(char *const *environment)
+{
+    for (; *environment != NULL; environment++) {
+        if (strncmp(*environment, "PATH=", 5) == 0) {
+            return *environment + 5;
+        }
+    }
+    return _PATH_DEFPATH;
+}
+
+static void describe_execute_failure(const struct attempt *attempt, struct error *error)
+{
+    switch (attempt->reason) {
+    case ENOENT:
+    case ENOTDIR:
+        error_set(error, "cannot execute %s: not found", attempt->path);
+        break;
+    case ENOEXEC:
+        error_set(error,
+                  "cannot execute %s: wrong format (not a program for this machine, and not a "
+                  "script)",
+                  attempt->path);
+        break;
+    case EACCES:
+        error_set(error,
+                  "cannot execute %s: permission denied (expected a file with execute permission, "
+                  "on a file system that is not mounted noexec)",
+                  attempt->path);
+        break;
+    default:
+        error_set(error, "cannot execute %s: %s", attempt->path, strerror(attempt->reason));
+        break;
+    }
+}
+
+static void describe_failure(const struct attempt *attempt, struct error *error)
+{
+    const char *reason = strerror(attempt->reason);
+    switch (attempt->step) {
+    case STEP_DIRECTORY:
+        error_set(error, "cannot change to directory %s: %s", attempt->command->directory, reason);
+        break;
+    case STEP_DESCRIPTORS:
+        error_set(error, "cannot put a socket at descriptor %d: %s", attempt->failed_fd, reason);
+        break;
+    case STEP_LOOKUP:
+        if (attempt->reason == EACCES) {
+            error_set(error, "cannot execute %s: what PATH has of that name is not executable",
+                      attempt->path);
+        } else {
+            error_set(error, "cannot execute %s: not found in PATH (%s)", attempt->path,
+                      attempt->search_path);
+        }
+        break;
+    case STEP_INTERPRETER:
+        error_set(error,
+                  "cannot execute %s: its interpreter (the first line's, or the loader) is "
+                  "not there",
+                  attempt->path);
+        break;
+    case STEP_EXECUTE:
+    case STEP_NONE:
+        describe_execute_failure(attempt, error);
+        break;
+    }
+}
+
+static bool is_transient(int reason)
+{
+    return reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE ||
+           reason == EIO || reason == EINTR;
+}
+
+static void fill_failure(const struct attempt *attempt, struct worker_failure *failure)
+{
+    bool not_found = (attempt->step == STEP_LOOKUP || attempt->step == STEP_EXECUTE) &&
+                     (attempt->reason == ENOENT || attempt->reason == ENOTDIR);
+    failure->permanent = !is_transient(attempt->reason);
+    failure->exit_status = not_found ? 127 : 126;
+    describe_failure(attempt, &failure->error);
+}
+
+/* Tells the compiler that what `attempt` points to has been read and written behind its back. */
+static void share_with_child(struct attempt *attempt)
+{
+    __asm__ volatile("" : : "r"(attempt) : "memory");
+}
+
+/* Kept apart, so that no local of the caller lives across vfork. The compiler sees the child's
+   stores on a path that never returns, and would take the parent's copy for unchanged. */
+static __attribute__((noinline)) pid_t fork_worker(struct attempt *attempt)
+{
+    share_with_child(attempt);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        become_worker(attempt);
+    }
+    share_with_child(attempt);
+    return pid;
+}
+
+/* With every signal blocked, no handler of the supervisor's can run in the child, in the memory
+   that they share. */
+static pid_t fork_shielded(struct attempt *attempt)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork_worker(attempt);
+    int reason = errno;
+    share_with_child(attempt);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return pid;
+}
+
+static int prepare(struct attempt *attempt)
+{
+    const struct worker_command *command = attempt->command;
+    size_t arguments = 0;
+    while (command->argv[arguments] != NULL) {
+        arguments++;
+    }
+    attempt->sources = calloc(command->listeners->count + 1, sizeof *attempt->sources);
+    attempt->script_argv = calloc(arguments + 2, sizeof *attempt->script_argv);
+    if (attempt->sources == NULL || attempt->script_argv == NULL) {
+        return -1;
+    }
+    static char shell_name[] = "sh";
+    attempt->script_argv[0] = shell_name;
+    for (size_t i = 1; i < arguments; i++) {
+        attempt->script_argv[i + 1] = command->argv[i];
+    }
+    attempt->search_path = find_search_path(command->environment);
+    return 0;
+}
+
+static void release(struct attempt *attempt)
+{
+    free(attempt->sources);
+    free(attempt->script_argv);
+}
+
+pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
+{
+    __attribute__((cleanup(release))) struct attempt attempt = {.command = command};
+    *failure = (struct worker_failure){.exit_status = 126};
+    if (prepare(&attempt) != 0) {
+        error_set(&failure->error, "out of memory");
+        return -1;
+    }
+    pid_t pid = fork_shielded(&attempt);
+    if (pid < 0) {
+        error_set(&failure->error, "cannot start a process: %s", strerror(errno));
+        return -1;
+    }
+    if (attempt.step == STEP_NONE) {
+        return pid;
+    }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    fill_failure(&attempt, failure);
+    return -1;
+}
+
+const char *worker_describe_exit(int status, char *buffer, size_t size)
+{
+    if (WIFSIGNALED(status)) {
+        int signal = WTERMSIG(status);
+        snprintf(buffer, size, "was killed by %s (%d)%s", signal_name(signal), signal,
+                 WCOREDUMP(status) ? ", core dumped" : "");
+    } else {
+        snprintf(buffer, size, "exited with status %d", WEXITSTATUS(status));
+    }
+    return buffer;
+}

@@ -1,0 +1,35 @@
+/*
+ * A worker is one process started from the command. This file makes it: with default signals, an
+ * empty mask, its sockets at the numbers it was promised, and nothing else of the supervisor's. It
+ * knows whether the command could be executed, and why not, before it returns.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "error.h"
+#include "listener.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct worker_command {
+    char *const *argv;
+    char *const *environment; /* its PATH is where a bare command is looked for */
+    const char *directory;    /* NULL: the supervisor's */
+    const struct listener_set *listeners;
+};
+
+struct worker_failure {
+    bool permanent;  /* the command cannot be executed at all; trying again is no use */
+    int exit_status; /* 127: not found, 126: found but not executable (as a shell has it) */
+    struct error error;
+};
+
+/* Starts a worker. Returns its pid once the command has been executed, or -1 with the step, the
+   path and the reason in `failure`; then no process is left. */
+pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure);
+
+/* How a worker ended, from its wait status: "exited with status 3", "was killed by signal KILL". */
+const char *worker_describe_exit(int status, char *buffer, size_t size);
+
+#endif
