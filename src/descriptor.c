@@ -15,6 +15,20 @@ void descriptor_close(int *fd)
     }
 }
 
+void stream_close(FILE **stream)
+{
+    if (*stream != NULL) {
+        fclose(*stream);
+    }
+}
+
+void directory_close(DIR **directory)
+{
+    if (*directory != NULL) {
+        closedir(*directory);
+    }
+}
+
 int descriptor_raise(int fd, int floor)
 {
     if (fd < 0 || fd >= floor) {

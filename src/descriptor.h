@@ -1,14 +1,24 @@
 /*
- * Descriptors: closing them when a scope ends, and keeping the supervisor's own out of the numbers
- * that workers get.
+ * Descriptors: closing them (and the streams and directories around them) when a scope ends, and
+ * keeping the supervisor's own out of the numbers that workers get.
  */
 #ifndef DESCRIPTOR_H
 #define DESCRIPTOR_H
 
-/* For __attribute__((cleanup)): closes *fd unless it is negative. */
+#include <dirent.h>
+#include <stdio.h>
+
+/* Closes *fd unless it is negative; errno stays. */
 void descriptor_close(int *fd);
 
+/* The same for a stream and a directory, unless they are NULL. */
+void stream_close(FILE **stream);
+void directory_close(DIR **directory);
+
+/* Before a local: it is closed when its scope ends. */
 #define AUTO_CLOSE __attribute__((cleanup(descriptor_close)))
+#define AUTO_FCLOSE __attribute__((cleanup(stream_close)))
+#define AUTO_CLOSEDIR __attribute__((cleanup(directory_close)))
 
 /* Moves `fd` to a number of at least `floor`, close-on-exec; returns the new number, or `fd` where
    there is no room. */

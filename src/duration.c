@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+
 static const struct {
     const char *name;
     int64_t milliseconds;
 } units[] = {
-    {"", 1000},         {"ms", 1},          {"s", 1000},         {"m", 60 * 1000},
-    {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000},
+    {"", SECOND}, {"ms", 1}, {"s", SECOND}, {"m", MINUTE}, {"min", MINUTE}, {"h", HOUR}, {"d", DAY},
 };
 
 static int64_t find_unit(const char *name)

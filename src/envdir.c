@@ -11,13 +11,6 @@
 /* The longest value: Linux takes no longer string in an environment (MAX_ARG_STRLEN, execve(2)). */
 #define VALUE_MAX (128 * 1024 - 256)
 
-static void close_directory(DIR **directory)
-{
-    if (*directory != NULL) {
-        closedir(*directory);
-    }
-}
-
 static ssize_t read_all(int fd, char *buffer, size_t size)
 {
     size_t length = 0;
@@ -72,7 +65,7 @@ static int read_variable(int directory, const char *name, struct environment *en
 
 int envdir_read(const char *path, struct environment *environment, struct error *error)
 {
-    __attribute__((cleanup(close_directory))) DIR *directory = opendir(path);
+    AUTO_CLOSEDIR DIR *directory = opendir(path);
     if (directory == NULL) {
         if (errno == ENOENT) {
             return 0;

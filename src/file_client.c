@@ -77,16 +77,9 @@ struct generations {
     size_t count;
 };
 
-static void close_file(FILE **file)
-{
-    if (*file != NULL) {
-        fclose(*file);
-    }
-}
-
 static int read_generations(const char *path, struct generations *generations, struct error *error)
 {
-    __attribute__((cleanup(close_file))) FILE *file = fopen(path, "re");
+    AUTO_FCLOSE FILE *file = fopen(path, "re");
     if (file == NULL) {
         return error_set(error, "cannot open status file %s: %s", path, strerror(errno));
     }
@@ -157,7 +150,7 @@ int file_client_restart(const char *pid_file, const char *status_file, struct er
         return -1;
     }
     __attribute__((cleanup(close_watch))) struct watch watch = start_watch(status_file, target.pid);
-    struct generations before;
+    struct generations before = {.count = 0};
     if (read_generations(status_file, &before, error) != 0) {
         return -1;
     }
@@ -169,7 +162,7 @@ int file_client_restart(const char *pid_file, const char *status_file, struct er
     }
     bool has_ended = false;
     for (;;) {
-        struct generations now;
+        struct generations now = {.count = 0};
         if (read_generations(status_file, &now, error) == 0 && now.count == 1 &&
             now.newest > before.newest) {
             return 0;

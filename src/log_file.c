@@ -86,7 +86,6 @@ int log_file_redirect(struct log_file *log, struct error *error)
 
 static int spawn_shell(const struct log_file *log, pid_t *pid)
 {
-    extern char **environ;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t every;

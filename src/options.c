@@ -255,17 +255,17 @@ static int set_version(struct options *options, const char *value, struct error 
 
 struct option_row {
     const char *name;
-    enum argument argument;
     const char *value;
-    bool repeatable;
     const char *defaults[PERSONALITIES];
     const char *help;
     int (*set)(struct options *options, const char *value, struct error *error);
+    enum argument argument;
+    bool repeatable;
 };
 
 static const struct option_row table[OPTION_COUNT] = {
 #define OPTION(id, name, argument, value, repeatable, start_server, tasuki, help)                  \
-    {name, argument, value, repeatable, {start_server, tasuki}, help, set_##id},
+    {name, value, {start_server, tasuki}, help, set_##id, argument, repeatable},
 #include "option_table.h"
 #undef OPTION
 };
@@ -301,7 +301,7 @@ static void make_long_options(struct option long_options[OPTION_COUNT + 1])
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         long_options[i] = (struct option){
-            .name = table[i].name, .has_arg = table[i].argument, .val = FIRST_VALUE + i};
+            .name = table[i].name, .has_arg = (int)table[i].argument, .val = FIRST_VALUE + i};
     }
     long_options[OPTION_COUNT] = (struct option){.name = NULL};
 }

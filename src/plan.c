@@ -9,8 +9,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define DEFAULT_AUTO_RESTART_MS (360 * 1000)
-#define DEFAULT_AUTO_KILL_OLD_DELAY_MS (5 * 1000)
+#define DEFAULT_AUTO_RESTART_MS INT64_C(360000)
+#define DEFAULT_AUTO_KILL_OLD_DELAY_MS INT64_C(5000)
 
 struct lifecycle_settings plan_initial_settings(const struct options *options)
 {

@@ -1,28 +1,16 @@
 #include "socket_owner.h"
 
+#include "descriptor.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-static void close_file(FILE **file)
-{
-    if (*file != NULL) {
-        fclose(*file);
-    }
-}
-
-static void close_directory(DIR **directory)
-{
-    if (*directory != NULL) {
-        closedir(*directory);
-    }
-}
 
 /* --- from the address to the socket's inode (proc_pid_net(5)) --------------------------------- */
 
@@ -53,7 +41,7 @@ static unsigned long find_internet_inode(const char *table, const struct sockadd
     char wanted[40];
     format_table_address(address, wanted, sizeof wanted);
     unsigned wanted_port = ntohs(((const struct sockaddr_in *)address)->sin_port);
-    __attribute__((cleanup(close_file))) FILE *file = fopen(table, "re");
+    AUTO_FCLOSE FILE *file = fopen(table, "re");
     char line[512];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         char local[40];
@@ -73,7 +61,7 @@ static unsigned long find_internet_inode(const char *table, const struct sockadd
 /* A line is: number, references, protocol, flags, type, state, inode, path. */
 static unsigned long find_unix_inode(const char *path)
 {
-    __attribute__((cleanup(close_file))) FILE *file = fopen("/proc/net/unix", "re");
+    AUTO_FCLOSE FILE *file = fopen("/proc/net/unix", "re");
     char line[512];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         unsigned long inode;
@@ -113,7 +101,7 @@ static bool holds_socket(const char *pid, const char *wanted)
 {
     char path[300];
     snprintf(path, sizeof path, "/proc/%s/fd", pid);
-    __attribute__((cleanup(close_directory))) DIR *directory = opendir(path);
+    AUTO_CLOSEDIR DIR *directory = opendir(path);
     if (directory == NULL) {
         return false;
     }
@@ -135,10 +123,9 @@ static void read_command_name(const char *pid, char *buffer, size_t size)
 {
     char path[300];
     snprintf(path, sizeof path, "/proc/%s/comm", pid);
-    __attribute__((cleanup(close_file))) FILE *file = fopen(path, "re");
-    if (file == NULL || fgets(buffer, (int)size, file) == NULL) {
-        snprintf(buffer, size, "?");
-    }
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, buffer, size - 1) : 0;
+    buffer[length > 0 ? length : 0] = '\0';
     buffer[strcspn(buffer, "\n")] = '\0';
 }
 
@@ -151,7 +138,7 @@ bool socket_owner_describe(const struct sockaddr *address, int socket_type, char
     }
     char wanted[64];
     snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
-    __attribute__((cleanup(close_directory))) DIR *processes = opendir("/proc");
+    AUTO_CLOSEDIR DIR *processes = opendir("/proc");
     if (processes == NULL) {
         return false;
     }

@@ -272,9 +272,9 @@ static void share_with_child(struct attempt *attempt)
 static __attribute__((noinline)) pid_t fork_worker(struct attempt *attempt)
 {
     share_with_child(attempt);
-    pid_t pid = vfork();
+    pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
     if (pid == 0) {
-        become_worker(attempt);
+        become_worker(attempt); /* NOLINT(clang-analyzer-unix.Vfork) */
     }
     share_with_child(attempt);
     return pid;
@@ -317,32 +317,31 @@ static int prepare(struct attempt *attempt)
     return 0;
 }
 
-static void release(struct attempt *attempt)
+/* Returns the pid, or -1 when the attempt failed. */
+static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failure)
 {
-    free(attempt->sources);
-    free(attempt->script_argv);
-}
-
-pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
-{
-    __attribute__((cleanup(release))) struct attempt attempt = {.command = command};
-    *failure = (struct worker_failure){.exit_status = 126};
-    if (prepare(&attempt) != 0) {
-        error_set(&failure->error, "out of memory");
-        return -1;
-    }
-    pid_t pid = fork_shielded(&attempt);
+    pid_t pid = fork_shielded(attempt);
     if (pid < 0) {
-        error_set(&failure->error, "cannot start a process: %s", strerror(errno));
-        return -1;
+        return error_set(&failure->error, "cannot start a process: %s", strerror(errno));
     }
-    if (attempt.step == STEP_NONE) {
+    if (attempt->step == STEP_NONE) {
         return pid;
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
-    fill_failure(&attempt, failure);
+    fill_failure(attempt, failure);
     return -1;
+}
+
+pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
+{
+    struct attempt attempt = {.command = command};
+    *failure = (struct worker_failure){.exit_status = 126};
+    pid_t pid = prepare(&attempt) == 0 ? try_to_spawn(&attempt, failure)
+                                       : error_set(&failure->error, "out of memory");
+    free(attempt.sources);
+    free(attempt.script_argv);
+    return pid;
 }
 
 const char *worker_describe_exit(int status, char *buffer, size_t size)

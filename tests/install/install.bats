@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# What cmake --install puts in place, and that it is enough to build and run a server.
+
+load ../helpers
+
+setup_file() {
+  export PREFIX=$BATS_FILE_TMPDIR/usr
+  cmake --install "$ROOT/build/release" --prefix "$PREFIX" >/dev/null
+}
+
+teardown() {
+  kill_started
+}
+
+@test "the program is installed, and start_server is a link to it" {
+  [ -x "$PREFIX/bin/tasuki" ]
+  [ "$(readlink "$PREFIX/bin/start_server")" = tasuki ]
+  "$PREFIX/bin/start_server" --version
+}
+
+@test "DESTDIR is respected, the link included" {
+  DESTDIR=$BATS_TEST_TMPDIR/root cmake --install "$ROOT/build/release" --prefix /usr
+  [ -x "$BATS_TEST_TMPDIR/root/usr/bin/tasuki" ]
+  [ "$(readlink "$BATS_TEST_TMPDIR/root/usr/bin/start_server")" = tasuki ]
+}
+
+@test "the manual pages are installed" {
+  for page in man1/tasuki.1 man1/start_server.1 man3/tasuki.3; do
+    [ -s "$PREFIX/share/man/$page" ]
+  done
+}
+
+@test "a server builds with pkg-config against the installed library, and runs" {
+  cat >"$BATS_TEST_TMPDIR/server.c" <<'C'
+#include <stdio.h>
+#include <tasuki.h>
+#include <unistd.h>
+
+int main(void)
+{
+    printf("generation %d\n", tasuki_generation());
+    fflush(stdout);
+    pause();
+    return 0;
+}
+C
+  pc=$(dirname "$(find "$PREFIX" -name tasuki.pc)")
+  flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs --define-prefix tasuki)
+  # shellcheck disable=SC2086 # flags are words
+  cc -Wall -Werror -o "$BATS_TEST_TMPDIR/server" "$BATS_TEST_TMPDIR/server.c" $flags
+  start "$PREFIX/bin/tasuki" -- "$BATS_TEST_TMPDIR/server"
+  wait_until log_has '^generation 1$'
+}
+
+@test "the release program is hardened" {
+  readelf -W -l -d "$PREFIX/bin/tasuki" >"$BATS_TEST_TMPDIR/elf"
+  grep -q 'GNU_RELRO' "$BATS_TEST_TMPDIR/elf"
+  grep -q 'BIND_NOW' "$BATS_TEST_TMPDIR/elf"
+  grep -qE 'GNU_STACK .* RW ' "$BATS_TEST_TMPDIR/elf"
+  grep -q 'PIE' "$BATS_TEST_TMPDIR/elf"
+}
