@@ -18,11 +18,15 @@ static void arm(struct lifecycle *lifecycle, enum lifecycle_timer timer, int64_t
     struct lifecycle_action *action = act(lifecycle, ACTION_ARM);
     action->timer = timer;
     action->ms = ms;
+    lifecycle->armed[timer] = true;
 }
 
 static void disarm(struct lifecycle *lifecycle, enum lifecycle_timer timer)
 {
-    act(lifecycle, ACTION_DISARM)->timer = timer;
+    if (lifecycle->armed[timer]) {
+        act(lifecycle, ACTION_DISARM)->timer = timer;
+        lifecycle->armed[timer] = false;
+    }
 }
 
 static struct lifecycle_action *report(struct lifecycle *lifecycle, enum lifecycle_report what)
@@ -155,6 +159,7 @@ static void end_failed_deploy(struct lifecycle *lifecycle, enum deploy_failure r
     const struct generation *current = find(lifecycle, lifecycle->current);
     if (current != NULL) {
         lifecycle->spawn_wanted = false;
+        lifecycle->crashes = 0; /* the crashes of the attempts say nothing about the current one */
         if (current->settings.auto_restart_ms > 0) {
             arm(lifecycle, TIMER_AUTO_RESTART, current->settings.auto_restart_ms);
         }
@@ -164,10 +169,10 @@ static void end_failed_deploy(struct lifecycle *lifecycle, enum deploy_failure r
 static void spawn(struct lifecycle *lifecycle)
 {
     if (lifecycle->count == lifecycle->capacity) {
-        if (lifecycle->deploy != 0) {
-            end_failed_deploy(lifecycle, FAILURE_TABLE_FULL);
-        }
-        return; /* spawn_wanted stays: the next generation that leaves makes room */
+        /* Only a deploy finds the table full: what replaces a dead generation has its place. */
+        assert(lifecycle->deploy != 0);
+        end_failed_deploy(lifecycle, FAILURE_TABLE_FULL);
+        return;
     }
     lifecycle->spawn_wanted = false;
     lifecycle->interval_over = false;
@@ -194,6 +199,7 @@ static void spawn_if_due(struct lifecycle *lifecycle)
 static void spawn_now(struct lifecycle *lifecycle)
 {
     lifecycle->crashes = 0;
+    disarm(lifecycle, TIMER_SETTLE);
     lifecycle->pause_over = true;
     disarm(lifecycle, TIMER_PAUSE);
     lifecycle->interval_over = true;
@@ -321,7 +327,7 @@ static void become_ready(struct lifecycle *lifecycle, struct generation *generat
     publish(lifecycle);
     if (lifecycle->deploy == 0 || !has_older(lifecycle, generation->number)) {
         finish_takeover(lifecycle);
-    } else if (generation->settings.kill_old_delay_ms > 0) {
+    } else if (previous != NULL && generation->settings.kill_old_delay_ms > 0) {
         arm(lifecycle, TIMER_RETIRE, generation->settings.kill_old_delay_ms);
         report_generation(lifecycle, REPORT_RETIRING, generation)->ms =
             generation->settings.kill_old_delay_ms;
@@ -340,6 +346,7 @@ static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event
     }
     generation->pid = event->pid;
     generation->settings = event->settings;
+    lifecycle->has_spawned = true;
     lifecycle->settings = event->settings;
     report_generation(lifecycle, REPORT_SPAWNED, generation);
     if (lifecycle->stopping) {
@@ -365,7 +372,6 @@ static void on_spawn_failed(struct lifecycle *lifecycle, const struct lifecycle_
     if (generation == NULL || generation->pid != 0) {
         return;
     }
-    bool is_first = generation->number == 1;
     forget(lifecycle, generation);
     lifecycle->starting = 0;
     lifecycle->settings = event->settings;
@@ -373,7 +379,11 @@ static void on_spawn_failed(struct lifecycle *lifecycle, const struct lifecycle_
         exit_if_stopped(lifecycle);
         return;
     }
-    if (is_first && event->permanent) {
+    if (!lifecycle->has_spawned && event->permanent) {
+        if (lifecycle->deploy != 0) {
+            fail_deploy(lifecycle, lifecycle->deploy, FAILURE_NOT_EXECUTABLE);
+            lifecycle->deploy = 0;
+        }
         lifecycle->stopping = true;
         act(lifecycle, ACTION_EXIT)->status = event->status;
         return;
@@ -399,6 +409,7 @@ static void roll_back(struct lifecycle *lifecycle, struct generation *predecesso
 static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
 {
     lifecycle->current = 0;
+    lifecycle->auto_restart_due = false;
     disarm(lifecycle, TIMER_AUTO_RESTART);
     disarm(lifecycle, TIMER_SETTLE);
     struct generation *predecessor = find_retiring(lifecycle);
@@ -470,7 +481,12 @@ static void on_exited(struct lifecycle *lifecycle, const struct lifecycle_event 
 static void on_auto_restart(struct lifecycle *lifecycle)
 {
     const struct generation *current = find(lifecycle, lifecycle->current);
-    if (current == NULL || lifecycle->deploy != 0 || lifecycle->starting != 0) {
+    if (current == NULL) {
+        return;
+    }
+    if (lifecycle->deploy != 0) {
+        /* The deploy under way may yet fail, or be waiting for --kill-old-delay: ask again. */
+        arm(lifecycle, TIMER_AUTO_RESTART, current->settings.auto_restart_ms);
         return;
     }
     if (lifecycle->auto_restart_due || !has_older(lifecycle, current->number)) {
@@ -484,9 +500,10 @@ static void on_auto_restart(struct lifecycle *lifecycle)
 
 static void on_timer(struct lifecycle *lifecycle, enum lifecycle_timer timer)
 {
-    if (lifecycle->stopping) {
+    if (timer >= LIFECYCLE_TIMERS || !lifecycle->armed[timer]) {
         return;
     }
+    lifecycle->armed[timer] = false;
     struct generation *starting = find(lifecycle, lifecycle->starting);
     switch (timer) {
     case TIMER_INTERVAL:
@@ -589,8 +606,10 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
     lifecycle->action_count = 0;
     switch (event->kind) {
     case EVENT_START:
-        lifecycle->spawn_wanted = true;
-        spawn_if_due(lifecycle);
+        if (lifecycle->last_number == 0) {
+            lifecycle->spawn_wanted = true;
+            spawn_if_due(lifecycle);
+        }
         break;
     case EVENT_SPAWNED:
         on_spawned(lifecycle, event);

@@ -4,9 +4,11 @@
  * or a global: the supervisor tells it what happened (an event), and it appends what is to be done
  * (actions) to a list. It never acts itself, so a test can run it through millions of histories.
  *
- *     STARTING --ready--> SERVING --next one ready--> RETIRING --delay over--> STOPPING --exited-->
- * (gone) |                   ^                           |
- *        +--exited--> (gone) +--the next one died--------+
+ *     STARTING --ready--> SERVING --next ready--> RETIRING --delay over--> STOPPING
+ *         |                  ^                        |                        |
+ *       exited               +----the next died-------+                     exited
+ *         v                                                                    v
+ *       (gone)                                                               (gone)
  *
  * A generation that has gone is no longer in the table. What holds after every event:
  *
@@ -166,6 +168,8 @@ struct lifecycle {
     bool pause_over;
     unsigned crashes; /* in a row */
     bool auto_restart_due;
+    bool has_spawned;             /* a worker has been started, ever */
+    bool armed[LIFECYCLE_TIMERS]; /* a timer that is not armed can fire no more */
 
     bool stopping;
     int stop_signal;

@@ -63,7 +63,7 @@ static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, 
                                            const struct worker_failure *failure)
 {
     log_error("generation %" PRIu64 ": %s", generation, failure->error.text);
-    if (generation == 1 && failure->permanent) {
+    if (!supervisor->lifecycle.has_spawned && failure->permanent) {
         char message[sizeof failure->error.text + 32];
         snprintf(message, sizeof message, "%s: %s\n",
                  personality_name(supervisor->setup->options->personality), failure->error.text);
@@ -225,15 +225,6 @@ static void dispatch(struct supervisor *supervisor, const struct lifecycle_event
 /* --- events ------------------------------------------------------------------------------------
  */
 
-static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)revents;
-    struct supervisor *supervisor = ev_userdata(loop);
-    dispatch(supervisor, &(struct lifecycle_event){
-                             .kind = EVENT_TIMER,
-                             .timer = (enum lifecycle_timer)(watcher - supervisor->timers)});
-}
-
 static void start_log_command(struct supervisor *supervisor)
 {
     struct error error;
@@ -280,6 +271,21 @@ static void reap(struct supervisor *supervisor)
             dispatch(supervisor,
                      &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
         }
+    }
+}
+
+/* A death that is not yet reaped goes before the timer: the dead must not become ready, nor an
+   older worker be told to leave for them. Reaping may have armed the timer anew; then it has not
+   fired. */
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct supervisor *supervisor = ev_userdata(loop);
+    reap(supervisor);
+    if (!ev_is_active(watcher)) {
+        const struct lifecycle_event event = {
+            .kind = EVENT_TIMER, .timer = (enum lifecycle_timer)(watcher - supervisor->timers)};
+        dispatch(supervisor, &event);
     }
 }
 

@@ -1,0 +1,31 @@
+/*
+ * What must hold: the rules that the world checks before it carries out an action and after each
+ * event. A number at the start of a rule's text is that of the invariant in lifecycle.h. The rules
+ * change nothing in the world but its violation.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "world.h"
+
+/* Keeps the first rule that does not hold. */
+void world_require(struct world *world, bool holds, const char *rule);
+/* The newest worker that has been ready and has not been told to leave, or NULL. */
+const struct worker *world_newest_serving(const struct world *world);
+/* The deploy under way is no longer, if its generation has taken over from all older ones. */
+void world_settle_takeover(struct world *world);
+
+void rules_before_spawn(struct world *world, const struct lifecycle_action *action);
+void rules_before_signal(struct world *world, const struct lifecycle_action *action);
+void rules_before_arm(struct world *world, const struct lifecycle_action *action);
+void rules_before_exit(struct world *world, const struct lifecycle_action *action);
+void rules_before_deploy(struct world *world, const struct lifecycle_action *action);
+void rules_before_success(struct world *world, const struct lifecycle_action *action);
+void rules_before_failure(struct world *world, const struct lifecycle_action *action);
+void rules_on_pause(struct world *world, const struct lifecycle_action *action);
+/* worker: the living one that the report names, or NULL. */
+void rules_on_generation_report(struct world *world, const struct lifecycle_action *action,
+                                const struct worker *worker);
+void rules_after_step(struct world *world);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * A model of the world around the lifecycle: which workers live, which timers are armed, which
+ * deploys are open. It hands events to the machine, carries out the actions that come back, and
+ * checks after every event that what was done is what may be done. What it knows it has learnt
+ * from events and actions alone; it looks into the machine only to compare.
+ *
+ * It never chooses an event: a history comes from lifecycle_sim.c.
+ */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "lifecycle.h"
+
+#include <stdio.h>
+
+#define WORLD_TABLE_MAX 64
+/* Every living generation can have a deploy open, and one more is under way. */
+#define WORLD_OPEN_MAX (WORLD_TABLE_MAX + 2)
+
+struct worker {
+    uint64_t number;
+    pid_t pid;             /* 0: the spawn has not been answered */
+    uint64_t deploy;       /* the deploy that it was started in; 0: none */
+    bool ready;            /* it has been, and so it may serve */
+    bool told;             /* an older one that has been signalled */
+    bool told_to_stop;     /* it has the signal of a stop */
+    int64_t current_since; /* by the world's clock */
+    struct lifecycle_settings settings;
+};
+
+/* What happened in all histories, to see that they went everywhere. */
+struct tally {
+    uint64_t sequences;
+    uint64_t events;
+    uint64_t deploys;
+    uint64_t automatic;
+    uint64_t succeeded;
+    uint64_t failed[FAILURE_TABLE_FULL + 1]; /* by reason */
+    uint64_t stopped;
+    uint64_t rollbacks;
+    uint64_t crashes;
+    uint64_t never_executed; /* ends with the exit status of a first start that cannot be */
+    uint64_t stops_in_spawn; /* stops between a spawn and its answer */
+};
+
+/* What one event has caused so far, and what it has to cause. */
+struct step {
+    const struct lifecycle_event *event;
+    bool must_be_ignored;
+    bool has_left;
+    struct worker left;      /* EXITED: who it was */
+    uint64_t current_before; /* its number; 0: none */
+    int64_t calm_ms;         /* since a worker last died unasked, before this event */
+    uint64_t heir;           /* the current one died: who is to be current again; 0: nobody */
+    bool retiring_left;      /* the predecessor went before it was signalled */
+    bool attempt_ended;      /* an attempt of attempt_deploy came to nothing */
+    uint64_t attempt_deploy; /* 0: it was no deploy's */
+    bool attempt_was_last;
+    enum deploy_failure attempt_failure;
+    bool auto_restart_waited; /* it has waited for older generations for one interval already */
+
+    uint64_t spawned;
+    uint64_t became_ready;
+    uint64_t rolled_back;
+    uint64_t started; /* deploy */
+    uint64_t failed;  /* deploy */
+    int64_t paused_ms;
+    int64_t armed_ms[LIFECYCLE_TIMERS]; /* the last time; 0: not armed */
+    unsigned exit_reports;
+    bool published;
+    bool stops;                                 /* it is the first stop */
+    size_t signalled;                           /* workers, by a deploy */
+    const struct lifecycle_action *last_signal; /* the action just before, if it was one */
+};
+
+struct world {
+    struct lifecycle machine;
+    size_t capacity;
+    struct tally *tally;
+    FILE *trace;           /* NULL: none */
+    const char *violation; /* what does not hold, in words; NULL: all is well */
+
+    struct worker workers[WORLD_TABLE_MAX]; /* living or being born, oldest first */
+    size_t worker_count;
+    uint64_t in_flight; /* the generation whose spawn is to be answered; 0: none */
+    uint64_t current;
+    uint64_t last_number;
+    bool ever_spawned;
+    struct lifecycle_settings settings; /* of the last spawn */
+
+    bool timer_armed[LIFECYCLE_TIMERS];
+    int64_t timer_due[LIFECYCLE_TIMERS];
+    int64_t now;
+    bool is_in_order;     /* timers fire in the order in which they are due */
+    int64_t last_trouble; /* when a worker died that was not told to, or could not be started */
+
+    uint64_t open_deploys[WORLD_OPEN_MAX];
+    size_t open_count;
+    uint64_t last_deploy;
+    uint64_t under_way; /* the deploy whose generation has not taken over yet; 0: none */
+    unsigned attempts;  /* of the one under way */
+    unsigned signals;   /* since it began */
+    bool is_queued;
+    bool auto_restart_waits;
+    unsigned spawns_in_a_row; /* without a timer or a request in between */
+
+    uint64_t published; /* what the status file says, as a sum */
+    bool is_stopped;
+    int stop_signal;
+    bool has_exited;
+    int exit_status;
+
+    struct step step;
+};
+
+/* An empty world with room for so many generations, at most WORLD_TABLE_MAX. */
+void world_create(struct world *world, size_t capacity, const struct lifecycle_settings *settings,
+                  struct tally *tally, FILE *trace);
+
+/* Lets the event happen, carries out what follows from it, and checks. An event that cannot
+   happen in this world (a timer that is not armed, a stranger's pid) must be ignored by the
+   machine, and that is checked as well. */
+void world_step(struct world *world, const struct lifecycle_event *event);
+
+/* Left alone, with servers that work, everything has come to rest: is it as it should be? */
+void world_check_at_rest(struct world *world);
+
+/* After a stop and the death of all: is everything over? */
+void world_check_ended(struct world *world);
+
+struct worker *world_find(struct world *world, uint64_t number);
+const struct worker *world_find_pid(const struct world *world, pid_t pid);
+bool world_has_older(const struct world *world, uint64_t number);
+
+#endif
