@@ -24,8 +24,9 @@ static int64_t find_unit(const char *name)
     return 0;
 }
 
-/* Nine digits before the point and six after keep every product far inside an int64_t. */
-static const char *parse_number(const char *text, int64_t *whole, int64_t *millionths)
+/* Ten digits before the point and nine after keep every product inside an int64_t. Of the digits
+   beyond it only counts whether all are zero. */
+static const char *parse_number(const char *text, int64_t *whole, int64_t *billionths)
 {
     int digits = 0;
     for (*whole = 0; isdigit((unsigned char)*text); text++, digits++) {
@@ -34,11 +35,14 @@ static const char *parse_number(const char *text, int64_t *whole, int64_t *milli
         }
         *whole = *whole * 10 + (*text - '0');
     }
-    *millionths = 0;
+    *billionths = 0;
     if (*text == '.') {
         text++;
-        for (int64_t unit = 100000; isdigit((unsigned char)*text); text++, digits++) {
-            *millionths += unit * (*text - '0');
+        for (int64_t unit = 100000000; isdigit((unsigned char)*text); text++, digits++) {
+            *billionths += unit * (*text - '0');
+            if (unit == 0 && *text != '0' && *billionths == 0) {
+                *billionths = 1;
+            }
             unit /= 10;
         }
     }
@@ -48,18 +52,18 @@ static const char *parse_number(const char *text, int64_t *whole, int64_t *milli
 int duration_parse(const char *text, int64_t *milliseconds, struct error *error)
 {
     int64_t whole;
-    int64_t millionths;
-    const char *rest = parse_number(text, &whole, &millionths);
+    int64_t billionths;
+    const char *rest = parse_number(text, &whole, &billionths);
     int64_t unit = rest != NULL ? find_unit(rest) : 0;
     if (unit == 0) {
         return error_set(error, "expected a duration such as 5, 0.2, 300ms or 2m, got '%s'", text);
     }
-    int64_t fraction = (millionths * unit + 500000) / 1000000;
+    int64_t fraction = (billionths * unit + 500000000) / 1000000000;
     if (whole > DURATION_MAX_MS / unit || whole * unit + fraction > DURATION_MAX_MS) {
         return error_set(error, "expected a duration of at most 366d, got '%s'", text);
     }
     *milliseconds = whole * unit + fraction;
-    if (*milliseconds == 0 && millionths > 0) {
+    if (*milliseconds == 0 && billionths > 0) {
         *milliseconds = 1;
     }
     return 0;

@@ -3,6 +3,7 @@
 #include "duration.h"
 #include "signal_name.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ static int parse_number(const char *value, long max, long *number, struct error 
     char *end;
     errno = 0;
     *number = strtol(value, &end, 10);
-    if (end == value || *end != '\0' || errno != 0 || *number < 0 || *number > max) {
+    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 || *number < 0 ||
+        *number > max) {
         return error_set(error, "expected a number from 0 to %ld, got '%s'", max, value);
     }
     return 0;
@@ -209,11 +211,10 @@ static int set_daemonize(struct options *options, const char *value, struct erro
     return 0;
 }
 
-/* Help goes before version, and both before anything else. */
 static int set_mode(struct options *options, enum option_mode mode)
 {
-    if (mode > options->mode || options->mode == MODE_RUN) {
-        options->mode = options->mode == MODE_HELP ? MODE_HELP : mode;
+    if (mode > options->mode) {
+        options->mode = mode;
     }
     return 0;
 }

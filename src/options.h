@@ -17,7 +17,8 @@
 /* The name that the program was called by chooses a column of defaults, and nothing else. */
 enum personality { PERSONALITY_START_SERVER, PERSONALITY_TASUKI, PERSONALITIES };
 
-enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_HELP, MODE_VERSION };
+/* In the order in which they go before each other: who asks for help gets help. */
+enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_VERSION, MODE_HELP };
 
 struct options {
     enum personality personality;

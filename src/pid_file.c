@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,18 @@ static int lock(int fd, const char *path, struct error *error)
     return error_set(error, "pid file %s is locked by a running supervisor", path);
 }
 
+/* A device or a FIFO could be locked as well, and would be removed at the end: /dev/null, say. */
+static int check_regular(int fd, const char *path, struct error *error)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return error_set(error, "cannot open pid file %s: %s", path, strerror(errno));
+    }
+    return S_ISREG(status.st_mode)
+               ? 0
+               : error_set(error, "pid file %s: expected a regular file or nothing there", path);
+}
+
 /* The supervisor before us may have removed the file between our open and our lock. */
 static bool is_still_named(int fd, const char *path)
 {
@@ -59,13 +72,16 @@ int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *
         if (fd < 0) {
             return error_set(error, "cannot open pid file %s: %s", path, strerror(errno));
         }
-        if (lock(fd, path, error) != 0) {
+        if (check_regular(fd, path, error) != 0 || lock(fd, path, error) != 0) {
             close(fd);
             return -1;
         }
         if (is_still_named(fd, path)) {
             pid_file->fd = fd;
-            return 0;
+            /* Until the new pid is written, nobody must signal the one of a dead supervisor. */
+            return ftruncate(fd, 0) == 0
+                       ? 0
+                       : error_set(error, "cannot write pid file %s: %s", path, strerror(errno));
         }
         close(fd);
     }
@@ -78,7 +94,6 @@ int pid_file_write(struct pid_file *pid_file, struct error *error)
     }
     char text[32];
     int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    pid_file->is_written = true;
     if (ftruncate(pid_file->fd, 0) != 0 ||
         pwrite(pid_file->fd, text, (size_t)length, 0) != (ssize_t)length) {
         return error_set(error, "cannot write pid file %s: %s", pid_file->path, strerror(errno));
@@ -91,10 +106,7 @@ void pid_file_release(struct pid_file *pid_file)
     if (pid_file->fd < 0) {
         return;
     }
-    /* An empty file can only be one that was made here: another's has its pid in it. */
-    struct stat status;
-    bool is_empty = fstat(pid_file->fd, &status) == 0 && status.st_size == 0;
-    if ((pid_file->is_written || is_empty) && is_still_named(pid_file->fd, pid_file->path)) {
+    if (is_still_named(pid_file->fd, pid_file->path)) {
         unlink(pid_file->path);
     }
     close(pid_file->fd);

@@ -7,23 +7,21 @@
 
 #include "error.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct pid_file {
     const char *path; /* the caller's */
     int fd;           /* holds the lock; owned; -1: there is no pid file */
-    bool is_written;
 };
 
-/* Opens and locks the file, without changing what it says. A file whose supervisor is gone is taken
-   over; one that is locked is an error that names the pid in it. Returns 0 or -1. */
+/* Opens and locks the file, and empties it: a file whose supervisor is gone is taken over. One that
+   is locked is an error that names the pid in it. Returns 0 or -1. */
 int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *error);
 
 /* Writes the pid of this process. Returns 0 or -1. */
 int pid_file_write(struct pid_file *pid_file, struct error *error);
 
-/* Removes the file, if it was written here, and only then gives up the lock. */
+/* Removes the file, unless somebody put another in its place, and only then gives up the lock. */
 void pid_file_release(struct pid_file *pid_file);
 
 /* Reads the pid from an open pid file; -1 if it holds none. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* The other names of some signals stand last, so that messages use the usual ones. */
 static const struct {
     const char *name;
     int number;
@@ -13,6 +14,9 @@ static const struct {
 #define SIGNAL(name) {#name, SIG##name},
 #include "signal_table.h"
 #undef SIGNAL
+    {"CLD", SIGCHLD},
+    {"IOT", SIGABRT},
+    {"POLL", SIGIO},
 };
 
 /* "", "+3" or "-3" after RTMIN or RTMAX; out of range is 0. */

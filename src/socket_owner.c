@@ -66,8 +66,9 @@ static unsigned long find_unix_inode(const char *path)
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         unsigned long inode;
         char found[256];
+        /* A connection that waits to be accepted has the path too, but no inode yet. */
         if (sscanf(line, "%*s %*s %*s %*s %*s %*s %lu %255[^\n]", &inode, found) == 2 &&
-            strcmp(found, path) == 0) {
+            inode != 0 && strcmp(found, path) == 0) {
             return inode;
         }
     }
@@ -87,11 +88,15 @@ static unsigned long find_inode(const struct sockaddr *address, int socket_type)
     if (inode != 0 || is_ipv6) {
         return inode;
     }
-    /* A dual-stack wildcard stands in the way of IPv4, too. */
-    struct sockaddr_in6 dual = {.sin6_family = AF_INET6,
-                                .sin6_port = ((const struct sockaddr_in *)address)->sin_port};
+    /* A dual-stack wildcard stands in the way of IPv4, too, and so does the mapped address; an
+       address of IPv6 alone does not. */
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 mapped = {
+        .sin6_family = AF_INET6,
+        .sin6_port = ipv4->sin_port,
+        .sin6_addr.s6_addr32 = {0, 0, htonl(0xffff), ipv4->sin_addr.s_addr}};
     return find_internet_inode(is_stream ? "/proc/net/tcp6" : "/proc/net/udp6",
-                               (const struct sockaddr *)&dual, is_stream);
+                               (const struct sockaddr *)&mapped, is_stream);
 }
 
 /* --- from the inode to a process ---------------------------------------------------------------

@@ -21,9 +21,9 @@ int status_file_check(const struct status_file *status_file, struct error *error
         return error_set(error, "status file: the path is longer than %d bytes", PATH_MAX - 12);
     }
     struct stat status;
-    if (stat(status_file->path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        return error_set(error, "cannot write status file %s: it is a directory",
-                         status_file->path);
+    if (stat(status_file->path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        return error_set(error, "cannot write status file %s: it is %s", status_file->path,
+                         S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
     }
     snprintf(path, sizeof path, "%s", status_file->path);
     const char *directory = dirname(path);

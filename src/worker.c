@@ -249,7 +249,7 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
 static bool is_transient(int reason)
 {
     return reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE ||
-           reason == EIO || reason == EINTR;
+           reason == EIO || reason == EINTR || reason == ETXTBSY;
 }
 
 static void fill_failure(const struct attempt *attempt, struct worker_failure *failure)

@@ -29,7 +29,7 @@ struct worker_failure {
    path and the reason in `failure`; then no process is left. */
 pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure);
 
-/* How a worker ended, from its wait status: "exited with status 3", "was killed by signal KILL". */
+/* How a worker ended, from its wait status: "exited with status 3", "was killed by KILL (9)". */
 const char *worker_describe_exit(int status, char *buffer, size_t size);
 
 #endif
