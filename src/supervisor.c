@@ -41,6 +41,7 @@ struct supervisor {
     ev_tstamp log_command_started;
     off_t last_words;   /* where the newest worker's begin */
     bool hint_is_given; /* the one about an address in use */
+    bool has_ended;     /* there is nothing more to wait for; exit_status tells how it went */
     int exit_status;
 };
 
@@ -170,6 +171,7 @@ static void arm(struct supervisor *supervisor, enum lifecycle_timer timer, int64
 
 static void end(struct supervisor *supervisor, int status)
 {
+    supervisor->has_ended = true;
     supervisor->exit_status = status;
     ev_break(supervisor->loop, EVBREAK_ALL);
 }
@@ -414,7 +416,9 @@ int supervisor_run(const struct supervisor_setup *setup)
         supervisor.log_command_started = ev_now(supervisor.loop);
         describe_listeners(setup->listeners);
         dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
-        ev_run(supervisor.loop, 0);
+        if (!supervisor.has_ended) { /* ev_run would forget a break from before */
+            ev_run(supervisor.loop, 0);
+        }
         log_info("exiting with status %d", supervisor.exit_status);
     }
     if (supervisor.loop != NULL) {
