@@ -179,7 +179,8 @@ struct lifecycle {
 /* How many actions one event can cause with so many generations. A stop signals every generation,
    reports each signal, and ends the deploy of each; a fixed handful disarms the timers, publishes
    and exits. */
-#define LIFECYCLE_ACTIONS_MAX(generations) (3 * (generations) + 4 * (size_t)LIFECYCLE_TIMERS + 16)
+#define LIFECYCLE_ACTIONS_MAX(generations)                                                         \
+    (3 * (size_t)(generations) + 4 * (size_t)LIFECYCLE_TIMERS + 16)
 
 /* Empties the machine. `generations` is room for `capacity` generations, `actions` for
    LIFECYCLE_ACTIONS_MAX(capacity) actions; both stay the caller's and must outlive it. */

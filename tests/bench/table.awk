@@ -6,8 +6,12 @@
 
 BEGIN {
   FS = "\t"
-  row_count = split("start_ms hup_to_main_ms hup_to_signal_ms resident_kb private_kb wakeups_per_s size_kb", rows, " ")
-  title["start_ms"] = "start to the worker's `main`, ms"
+  hup_budget = 0.6
+  row_count = split("start_to_entry_ms start_to_main_ms hup_to_entry_ms hup_to_main_ms hup_to_signal_ms " \
+    "resident_kb private_kb wakeups_per_s size_kb", rows, " ")
+  title["start_to_entry_ms"] = "start to the worker's first instruction, ms"
+  title["start_to_main_ms"] = "start to the worker's `main`, ms"
+  title["hup_to_entry_ms"] = "HUP to the new worker's first instruction, ms"
   title["hup_to_main_ms"] = "HUP to the new worker's `main`, ms"
   title["hup_to_signal_ms"] = "HUP to the old worker's signal, ms"
   title["resident_kb"] = "resident memory at rest, kB"
@@ -41,6 +45,24 @@ END {
     print_row(rows[r], "one", title[rows[r]])
   for (r = 1; r <= row_count; r++)
     print_row(rows[r], "many", title[rows[r]] ", " many " listeners")
+  if (main_is_out_of_reach())
+    print_note()
+}
+
+# Why HUP to `main` has another budget than the supervisor's own part of it.
+function print_note(   floor) {
+  floor = median["hup_to_main_ms", "one", "floor"]
+  printf "\n¹ On this machine even the floor, which only spawns and signals, takes %s ms from HUP to ", \
+    number("hup_to_main_ms", floor)
+  printf "the new worker's `main`"
+  if (("hup_to_entry_ms", "one", "floor") in median)
+    printf ", %s ms of them after the worker's first instruction", \
+      number("hup_to_main_ms", floor - median["hup_to_entry_ms", "one", "floor"])
+  printf " (on x86, glibc first asks the processor some 70 times what it can do, and under a hypervisor "
+  print "each question leaves the guest)."
+  printf "So the budget of %s ms is held to the first instruction, where the supervisor's part ends, ", \
+    hup_budget
+  print "and `main` to 1.25 × the floor."
 }
 
 function number(measure, value) {
@@ -51,15 +73,21 @@ function number(measure, value) {
   return sprintf("%.3g", value)
 }
 
-# The most that ours may need, or nothing. HUP's budget was set on a machine where the reference
-# took 2.3 ms; elsewhere it is the same share of what the reference takes.
+# Whether even the floor needs longer from HUP to `main` than ours may: see the note on it.
+function main_is_out_of_reach() {
+  return median["hup_to_main_ms", "one", "floor"] + 0 > hup_budget
+}
+
+# The most that ours may need, or nothing.
 function budget(measure, part) {
   if (part != "one")
     return ""
-  if (measure == "start_ms" && ((measure, part, "floor") in median))
+  if (measure == "start_to_main_ms" && ((measure, part, "floor") in median))
     return 1.25 * median[measure, part, "floor"]
-  if (measure == "hup_to_main_ms" && ((measure, part, "reference") in median))
-    return 0.6 / 2.3 * median[measure, part, "reference"]
+  if (measure == "hup_to_entry_ms")
+    return hup_budget
+  if (measure == "hup_to_main_ms")
+    return main_is_out_of_reach() ? 1.25 * median[measure, part, "floor"] : hup_budget
   if (measure == "resident_kb")
     return 2000
   if (measure == "private_kb")
@@ -74,8 +102,6 @@ function verdict(measure, part, limit) {
     return "—"
   if (median[measure, part, "ours"] + 0 <= limit + 0)
     return "met"
-  if (median[measure, part, "floor"] + 0 > limit + 0)
-    return "missed, and below the floor"
   return "**missed**"
 }
 
@@ -93,5 +119,7 @@ function print_row(measure, part, heading,   i, cells, any, limit) {
   if (!any)
     return
   limit = budget(measure, part)
+  if (measure == "hup_to_main_ms" && part == "one" && main_is_out_of_reach())
+    heading = heading " ¹"
   print "| " heading " |" cells " " (limit == "" ? "—" : number(measure, limit)) " | " verdict(measure, part, limit) " |"
 }

@@ -1,7 +1,11 @@
-// The worker of the benchmark: says when its main began and when SIGTERM reached it, then exits.
-// It takes each time first and reports it afterwards, so that the report costs the measure nothing.
-// It serves nobody, and it never outlives its supervisor.
-#include "bench_report.h"
+/*
+ * The worker of the benchmark: says when its first instruction ran, when its main began, and when
+ * SIGTERM reached it, then exits. It takes each time first and reports it afterwards, so that the
+ * report costs the measure nothing. It serves nobody, and it never outlives its supervisor.
+ */
+#include "clock.h"
+#include "entry.h"
+#include "report.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -11,9 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// How long a signalled worker stays before it reports and exits: without this, its end would take
-// processor time from its successor, whose start is being measured.
-static const struct timespec LINGER = {.tv_nsec = 5000000};
+/* How long a signalled worker stays before it reports and exits: without this, its end would take
+   processor time from its successor, whose start is being measured. */
+#define LINGER_MS 5
 
 static int connect_to_benchmark(void)
 {
@@ -32,7 +36,11 @@ static int connect_to_benchmark(void)
 
 int main(void)
 {
-    struct bench_report report = {.event = BENCH_STARTED, .at_ns = bench_now_ns()};
+    struct bench_report report = {
+        .event = BENCH_STARTED,
+        .at_ns = bench_now_ns(),
+        .entered_ns = bench_to_ns(&bench_entered),
+    };
 
     sigset_t terminate;
     sigemptyset(&terminate);
@@ -51,6 +59,6 @@ int main(void)
     sigwait(&terminate, &signal_number);
     report.at_ns = bench_now_ns();
     report.event = BENCH_SIGNALLED;
-    nanosleep(&LINGER, NULL);
+    bench_sleep_ms(LINGER_MS);
     return send(benchmark, &report, sizeof report, 0) < 0 ? 1 : 0;
 }

@@ -1,5 +1,7 @@
-// The floor of the benchmark: the least that a program does which starts a worker and waits for it.
-// It binds nothing, handles no signal and knows no generation; nobody can start a worker for less.
+/*
+ * The floor of a start: the least that a program does which starts a worker and waits for it. It
+ * binds nothing, handles no signal and knows no generation; nobody can start a worker for less.
+ */
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

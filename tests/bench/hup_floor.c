@@ -1,9 +1,7 @@
-// The floor of a deploy: the least that a program does which starts a second worker on SIGHUP and
-// then signals the first. It binds nothing, waits for no readiness and reports nothing.
-//
-// Most of what it takes is the new worker's own loading, above all under a hypervisor: the C
-// library asks the processor some 70 times what it can do (CPUID), and each question leaves the
-// guest.
+/*
+ * The floor of a deploy: the least that a program does which starts a second worker on SIGHUP and
+ * then signals the first. It binds nothing, waits for no readiness and reports nothing.
+ */
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
