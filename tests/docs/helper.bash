@@ -1,0 +1,85 @@
+# What the documents say, in a form that can be compared with what the program says.
+
+load ../helpers
+
+README=$ROOT/README.md
+MANUALS=$ROOT/packaging/man
+
+# block KIND NAME: the fenced block of the README that follows the comment <!-- KIND: NAME -->.
+block() {
+  awk -v marker="<!-- $1: $2 -->" '
+    $0 == marker { found = 1; next }
+    found && /^```/ { if (inside) exit; inside = 1; next }
+    found && inside' "$README"
+}
+
+# readme_table TITLE: the rows of the first table under this heading, without its head.
+readme_table() {
+  awk -v title="$1" '
+    /^#/ { inside = ($0 ~ "^#+ " title "$") }
+    inside && /^\|/ && ++lines > 2
+    inside && lines > 0 && !/^\|/ { exit }' "$README"
+}
+
+# cell N: that cell of each row that is read, without its blanks; \| is a bar in a cell.
+cell() {
+  awk -v n="$1" '{
+    gsub(/\\\|/, "\001")
+    split($0, cells, "|")
+    text = cells[n + 1]
+    gsub(/^ +| +$/, "", text)
+    gsub(/\001/, "|", text)
+    print text
+  }'
+}
+
+# manual PAGE: its text, on lines as long as mandoc makes them.
+manual() {
+  mandoc -Tascii -Owidth=900 "$MANUALS/$1" | sed 's/.\x08//g'
+}
+
+# manual_section PAGE TITLE
+manual_section() {
+  manual "$1" | awk -v title="$2" '
+    /^[^ ]/ { inside = ($0 == title); next }
+    inside'
+}
+
+# help_section PROGRAM TITLE: the lines under "TITLE:".
+help_section() {
+  "$1" --help | awk -v title="$2:" '
+    /^[^ ]/ { inside = ($0 == title); next }
+    inside && NF'
+}
+
+# help_options PROGRAM: a line for each option: the option, its default, its variable, with tabs
+# between them.
+help_options() {
+  help_section "$1" Options | awk '
+    function value_of(name) {
+      if (!match(text, "\\(" name ": [^)]*\\)")) return ""
+      return substr(text, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+    }
+    function finish() {
+      if (option != "") print option "\t" value_of("default") "\t" value_of("variable")
+    }
+    /^  --/ { finish(); option = $1; text = ""; next }
+    { sub(/^ +/, ""); text = text " " $0 }
+    END { finish() }'
+}
+
+# manual_options: a line for each option of tasuki(1): the option, a tab, and its text.
+manual_options() {
+  manual_section tasuki.1 OPTIONS | awk '
+    /^     --/ { if (option != "") print option "\t" text
+                 option = $1; text = ""; $1 = "" }
+    option != "" { text = text " " $0; gsub(/ +/, " ", text) }
+    END { print option "\t" text }'
+}
+
+# same WHAT EXPECTED ACTUAL: fails and shows the difference.
+same() {
+  diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") && return 0
+  echo "$1: < is what the program says, > what the document says"
+  return 1
+}
