@@ -1,6 +1,7 @@
 #include "lifecycle.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 /* --- the action list ------------------------------------------------------------------------- */
@@ -13,12 +14,14 @@ static struct lifecycle_action *act(struct lifecycle *lifecycle, enum lifecycle_
     return action;
 }
 
-static void arm(struct lifecycle *lifecycle, enum lifecycle_timer timer, int64_t ms)
+static struct lifecycle_action *arm(struct lifecycle *lifecycle, enum lifecycle_timer timer,
+                                    int64_t ms)
 {
     struct lifecycle_action *action = act(lifecycle, ACTION_ARM);
     action->timer = timer;
     action->ms = ms;
     lifecycle->armed[timer] = true;
+    return action;
 }
 
 static void disarm(struct lifecycle *lifecycle, enum lifecycle_timer timer)
@@ -54,6 +57,43 @@ static void send_signal(struct lifecycle *lifecycle, const struct generation *ge
     action->pid = generation->pid;
     action->signal = signal;
     report_generation(lifecycle, REPORT_SIGNALLED, generation)->signal = signal;
+}
+
+static struct lifecycle_action *arm_kill(struct lifecycle *lifecycle, struct generation *generation,
+                                         int64_t ms)
+{
+    generation->kill_armed = true;
+    struct lifecycle_action *action = act(lifecycle, ACTION_ARM);
+    action->timer = TIMER_KILL;
+    action->generation = generation->number;
+    action->ms = ms;
+    return action;
+}
+
+static void kill_generation(struct lifecycle *lifecycle, struct generation *generation)
+{
+    generation->is_killed = true;
+    generation->kill_armed = false;
+    send_signal(lifecycle, generation, SIGKILL);
+}
+
+/* How long a generation may take to leave. One that hangs is not waited for without end. */
+static int64_t kill_timeout_ms(const struct generation *generation)
+{
+    const struct lifecycle_settings *settings = &generation->settings;
+    return settings->kill_timeout_ms > 0 || !generation->is_hung ? settings->kill_timeout_ms
+                                                                 : settings->watchdog_ms;
+}
+
+/* Tells a generation to leave; one that was told before is told again, but gets no more time. */
+static void tell_to_leave(struct lifecycle *lifecycle, struct generation *generation, int signal)
+{
+    generation->state = GENERATION_STOPPING;
+    send_signal(lifecycle, generation, signal);
+    int64_t timeout = kill_timeout_ms(generation);
+    if (timeout > 0 && !generation->kill_armed && !generation->is_killed) {
+        arm_kill(lifecycle, generation, timeout);
+    }
 }
 
 /* The status file keeps the last generation that was known to serve until its successor is ready:
@@ -122,7 +162,9 @@ static bool has_older(const struct lifecycle *lifecycle, uint64_t number)
 
 /* --- deploys and starts ---------------------------------------------------------------------- */
 
-static void begin_deploy(struct lifecycle *lifecycle, bool automatic);
+static void begin_deploy(struct lifecycle *lifecycle, enum deploy_cause cause);
+static void begin_stop(struct lifecycle *lifecycle, int signal);
+static void want_spawn_after_death(struct lifecycle *lifecycle, bool had_served);
 
 static void fail_deploy(struct lifecycle *lifecycle, uint64_t deploy, enum deploy_failure reason)
 {
@@ -144,10 +186,24 @@ static void settle_deploys(struct lifecycle *lifecycle)
     }
 }
 
+/* True while the deploy under way is past its check: what is started now is started for it. */
+static bool is_trying(const struct lifecycle *lifecycle)
+{
+    return lifecycle->deploy != 0 && !lifecycle->is_checking;
+}
+
 static void begin_queued_deploy(struct lifecycle *lifecycle)
 {
     if (lifecycle->deploy_queued) {
-        begin_deploy(lifecycle, false);
+        begin_deploy(lifecycle, CAUSE_REQUEST);
+    }
+}
+
+static void stop_checking(struct lifecycle *lifecycle)
+{
+    if (lifecycle->is_checking) {
+        lifecycle->is_checking = false;
+        act(lifecycle, ACTION_UNCHECK);
     }
 }
 
@@ -159,7 +215,9 @@ static void end_failed_deploy(struct lifecycle *lifecycle, enum deploy_failure r
     const struct generation *current = find(lifecycle, lifecycle->current);
     if (current != NULL) {
         lifecycle->spawn_wanted = false;
-        lifecycle->crashes = 0; /* the crashes of the attempts say nothing about the current one */
+        if (reason != FAILURE_CHECK) {
+            lifecycle->crashes = 0; /* those of the attempts say nothing about the current one */
+        }
         if (current->settings.auto_restart_ms > 0) {
             arm(lifecycle, TIMER_AUTO_RESTART, current->settings.auto_restart_ms);
         }
@@ -169,9 +227,11 @@ static void end_failed_deploy(struct lifecycle *lifecycle, enum deploy_failure r
 static void spawn(struct lifecycle *lifecycle)
 {
     if (lifecycle->count == lifecycle->capacity) {
-        /* Only a deploy finds the table full: what replaces a dead generation has its place. */
-        assert(lifecycle->deploy != 0);
-        end_failed_deploy(lifecycle, FAILURE_TABLE_FULL);
+        /* Those that were never ready linger too: what is no deploy's waits until one has left. */
+        if (is_trying(lifecycle)) {
+            end_failed_deploy(lifecycle, FAILURE_TABLE_FULL);
+            begin_queued_deploy(lifecycle);
+        }
         return;
     }
     lifecycle->spawn_wanted = false;
@@ -200,6 +260,8 @@ static void spawn_now(struct lifecycle *lifecycle)
 {
     lifecycle->crashes = 0;
     disarm(lifecycle, TIMER_SETTLE);
+    lifecycle->limited_crashes = 0;
+    disarm(lifecycle, TIMER_START_LIMIT);
     lifecycle->pause_over = true;
     disarm(lifecycle, TIMER_PAUSE);
     lifecycle->interval_over = true;
@@ -208,7 +270,14 @@ static void spawn_now(struct lifecycle *lifecycle)
     spawn_if_due(lifecycle);
 }
 
-static void begin_deploy(struct lifecycle *lifecycle, bool automatic)
+static void begin_check(struct lifecycle *lifecycle)
+{
+    lifecycle->is_checking = true;
+    act(lifecycle, ACTION_CHECK)->deploy = lifecycle->deploy;
+    report(lifecycle, REPORT_CHECK_STARTED)->deploy = lifecycle->deploy;
+}
+
+static void begin_deploy(struct lifecycle *lifecycle, enum deploy_cause cause)
 {
     lifecycle->deploy_queued = false;
     lifecycle->auto_restart_due = false;
@@ -217,8 +286,15 @@ static void begin_deploy(struct lifecycle *lifecycle, bool automatic)
     lifecycle->attempt = 0;
     struct lifecycle_action *action = report(lifecycle, REPORT_DEPLOY_STARTED);
     action->deploy = lifecycle->deploy;
-    action->automatic = automatic;
-    spawn_now(lifecycle);
+    action->cause = cause;
+    if (lifecycle->settings.has_check) {
+        begin_check(lifecycle);
+    } else if (cause == CAUSE_WATCHDOG) {
+        disarm(lifecycle, TIMER_SETTLE);
+        want_spawn_after_death(lifecycle, true); /* as good as dead, and paced as the dead are */
+    } else {
+        spawn_now(lifecycle);
+    }
 }
 
 /* What a server that keeps crashing waits for on top of the interval since its last spawn. */
@@ -236,10 +312,34 @@ static int64_t crash_pause_ms(const struct lifecycle *lifecycle)
     return pause < longest ? pause : longest;
 }
 
+/* Counts a death towards --start-limit. Returns true if it was one too many. */
+static bool reach_start_limit(struct lifecycle *lifecycle)
+{
+    const struct lifecycle_settings *settings = &lifecycle->settings;
+    if (settings->start_limit == 0 || lifecycle->current != 0) {
+        return false;
+    }
+    if (lifecycle->limited_crashes++ == 0) {
+        arm(lifecycle, TIMER_START_LIMIT, settings->start_limit_ms);
+    }
+    return lifecycle->limited_crashes >= settings->start_limit;
+}
+
+static void give_up(struct lifecycle *lifecycle)
+{
+    report(lifecycle, REPORT_GAVE_UP);
+    lifecycle->exit_status = LIFECYCLE_EXIT_GAVE_UP;
+    begin_stop(lifecycle, SIGTERM);
+}
+
 /* A generation died that is to be replaced: when? One that had served is replaced at once the
    first time; after that, and for one that never got so far, with a pause. */
 static void want_spawn_after_death(struct lifecycle *lifecycle, bool had_served)
 {
+    if (reach_start_limit(lifecycle)) {
+        give_up(lifecycle);
+        return;
+    }
     lifecycle->spawn_wanted = true;
     if (!had_served && lifecycle->crashes == 0) {
         lifecycle->crashes = 1;
@@ -260,7 +360,7 @@ static void attempt_failed(struct lifecycle *lifecycle, enum deploy_failure reas
     if (lifecycle->stopping) {
         return;
     }
-    if (lifecycle->deploy != 0) {
+    if (is_trying(lifecycle)) {
         unsigned attempts = lifecycle->settings.deploy_attempts;
         if (reason == FAILURE_NOT_EXECUTABLE || (attempts != 0 && lifecycle->attempt >= attempts)) {
             end_failed_deploy(lifecycle, reason);
@@ -268,22 +368,43 @@ static void attempt_failed(struct lifecycle *lifecycle, enum deploy_failure reas
     }
     if (lifecycle->deploy == 0 && lifecycle->deploy_queued) {
         begin_queued_deploy(lifecycle);
-    } else if (lifecycle->deploy != 0 || lifecycle->current == 0) {
+    } else if (is_trying(lifecycle) || lifecycle->current == 0) {
         want_spawn_after_death(lifecycle, false);
     }
 }
 
 /* --- taking over ----------------------------------------------------------------------------- */
 
+/* When more than --max-old generations linger, the oldest are killed. */
+static void limit_lingering(struct lifecycle *lifecycle)
+{
+    unsigned max = find(lifecycle, lifecycle->current)->settings.max_old;
+    size_t lingering = 0;
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        lingering += lifecycle->generations[i].number < lifecycle->current &&
+                     !lifecycle->generations[i].is_killed;
+    }
+    for (size_t i = 0; max > 0 && i < lifecycle->count && lingering > max; i++) {
+        struct generation *generation = &lifecycle->generations[i];
+        if (generation->number < lifecycle->current && !generation->is_killed) {
+            kill_generation(lifecycle, generation);
+            lingering--;
+        }
+    }
+}
+
 /* The older generations have been told to leave: from here on a new deploy may begin. */
 static void finish_takeover(struct lifecycle *lifecycle)
 {
-    if (lifecycle->deploy != 0) {
+    limit_lingering(lifecycle);
+    if (is_trying(lifecycle)) {
         find(lifecycle, lifecycle->current)->deploy = lifecycle->deploy;
         lifecycle->deploy = 0;
     }
     settle_deploys(lifecycle);
-    begin_queued_deploy(lifecycle);
+    if (lifecycle->deploy == 0) {
+        begin_queued_deploy(lifecycle);
+    }
 }
 
 /* Every older generation gets the signal, one that lingers from an earlier deploy once more. */
@@ -293,8 +414,7 @@ static void signal_older(struct lifecycle *lifecycle)
     for (size_t i = 0; i < lifecycle->count; i++) {
         struct generation *generation = &lifecycle->generations[i];
         if (generation->number < lifecycle->current) {
-            generation->state = GENERATION_STOPPING;
-            send_signal(lifecycle, generation, signal);
+            tell_to_leave(lifecycle, generation, signal);
         }
     }
     finish_takeover(lifecycle);
@@ -304,11 +424,17 @@ static void become_current(struct lifecycle *lifecycle, struct generation *gener
 {
     generation->state = GENERATION_SERVING;
     lifecycle->current = generation->number;
+    lifecycle->must_report = generation->has_reported;
     lifecycle->auto_restart_due = false;
     if (generation->settings.auto_restart_ms > 0) {
         arm(lifecycle, TIMER_AUTO_RESTART, generation->settings.auto_restart_ms);
     } else {
         disarm(lifecycle, TIMER_AUTO_RESTART);
+    }
+    if (generation->settings.watchdog_ms > 0) {
+        arm(lifecycle, TIMER_WATCHDOG, generation->settings.watchdog_ms);
+    } else {
+        disarm(lifecycle, TIMER_WATCHDOG);
     }
 }
 
@@ -319,13 +445,14 @@ static void become_ready(struct lifecycle *lifecycle, struct generation *generat
         previous->state = GENERATION_RETIRING;
     }
     lifecycle->starting = 0;
+    disarm(lifecycle, TIMER_READY);
     become_current(lifecycle, generation);
     report_generation(lifecycle, REPORT_READY, generation);
     if (lifecycle->crashes > 0) {
         arm(lifecycle, TIMER_SETTLE, LIFECYCLE_BACKOFF_MAX_MS);
     }
     publish(lifecycle);
-    if (lifecycle->deploy == 0 || !has_older(lifecycle, generation->number)) {
+    if (!is_trying(lifecycle) || !has_older(lifecycle, generation->number)) {
         finish_takeover(lifecycle);
     } else if (previous != NULL && generation->settings.kill_old_delay_ms > 0) {
         arm(lifecycle, TIMER_RETIRE, generation->settings.kill_old_delay_ms);
@@ -337,6 +464,24 @@ static void become_ready(struct lifecycle *lifecycle, struct generation *generat
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
+
+/* A slow start is never mistaken for a good one: where the generation before said that it was
+   ready, this one must say so too. */
+static bool is_ready_by_age(const struct lifecycle *lifecycle, const struct generation *generation)
+{
+    return generation->settings.ready_mode == READY_BY_AGE ||
+           (generation->settings.ready_mode == READY_AUTO && !lifecycle->must_report);
+}
+
+/* One that has to say that it is ready has --ready-timeout for it. That it has to may turn out
+   only when it is starting already, if the current one says so late. */
+static void limit_start(struct lifecycle *lifecycle, const struct generation *starting)
+{
+    if (starting != NULL && starting->pid != 0 && !is_ready_by_age(lifecycle, starting) &&
+        starting->settings.ready_timeout_ms > 0 && !lifecycle->armed[TIMER_READY]) {
+        arm(lifecycle, TIMER_READY, starting->settings.ready_timeout_ms);
+    }
+}
 
 static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event *event)
 {
@@ -350,11 +495,16 @@ static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event
     lifecycle->settings = event->settings;
     report_generation(lifecycle, REPORT_SPAWNED, generation);
     if (lifecycle->stopping) {
-        send_signal(lifecycle, generation, lifecycle->stop_signal);
-    } else if (event->settings.interval_ms > 0) {
+        tell_to_leave(lifecycle, generation, lifecycle->stop_signal);
+        return;
+    }
+    limit_start(lifecycle, generation);
+    if (event->settings.interval_ms > 0) {
         arm(lifecycle, TIMER_INTERVAL, event->settings.interval_ms);
-    } else {
-        lifecycle->interval_over = true;
+        return;
+    }
+    lifecycle->interval_over = true;
+    if (is_ready_by_age(lifecycle, generation)) {
         become_ready(lifecycle, generation);
     }
 }
@@ -362,7 +512,7 @@ static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event
 static void exit_if_stopped(struct lifecycle *lifecycle)
 {
     if (lifecycle->stopping && lifecycle->count == 0) {
-        act(lifecycle, ACTION_EXIT);
+        act(lifecycle, ACTION_EXIT)->status = lifecycle->exit_status;
     }
 }
 
@@ -384,6 +534,7 @@ static void on_spawn_failed(struct lifecycle *lifecycle, const struct lifecycle_
             fail_deploy(lifecycle, lifecycle->deploy, FAILURE_NOT_EXECUTABLE);
             lifecycle->deploy = 0;
         }
+        stop_checking(lifecycle);
         lifecycle->stopping = true;
         act(lifecycle, ACTION_EXIT)->status = event->status;
         return;
@@ -394,6 +545,7 @@ static void on_spawn_failed(struct lifecycle *lifecycle, const struct lifecycle_
         lifecycle->interval_over = true;
     }
     attempt_failed(lifecycle, event->permanent ? FAILURE_NOT_EXECUTABLE : FAILURE_NOT_SPAWNED);
+    exit_if_stopped(lifecycle);
 }
 
 /* The current generation died while its predecessor was still there, not yet signalled. */
@@ -412,6 +564,7 @@ static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
     lifecycle->auto_restart_due = false;
     disarm(lifecycle, TIMER_AUTO_RESTART);
     disarm(lifecycle, TIMER_SETTLE);
+    disarm(lifecycle, TIMER_WATCHDOG);
     struct generation *predecessor = find_retiring(lifecycle);
     if (predecessor != NULL) {
         roll_back(lifecycle, predecessor);
@@ -441,7 +594,7 @@ static void on_older_exited(struct lifecycle *lifecycle, const struct generation
     settle_deploys(lifecycle);
     if (lifecycle->auto_restart_due && lifecycle->deploy == 0 && lifecycle->starting == 0 &&
         !has_older(lifecycle, lifecycle->current)) {
-        begin_deploy(lifecycle, true);
+        begin_deploy(lifecycle, CAUSE_TIME);
     }
     spawn_if_due(lifecycle);
 }
@@ -461,6 +614,7 @@ static void on_exited(struct lifecycle *lifecycle, const struct lifecycle_event 
     switch (left.state) {
     case GENERATION_STARTING:
         lifecycle->starting = 0;
+        disarm(lifecycle, TIMER_READY);
         attempt_failed(lifecycle, FAILURE_DIED);
         break;
     case GENERATION_SERVING:
@@ -490,7 +644,7 @@ static void on_auto_restart(struct lifecycle *lifecycle)
         return;
     }
     if (lifecycle->auto_restart_due || !has_older(lifecycle, current->number)) {
-        begin_deploy(lifecycle, true);
+        begin_deploy(lifecycle, CAUSE_TIME);
     } else {
         /* Older generations linger: wait until they are gone, but for one more interval at most. */
         lifecycle->auto_restart_due = true;
@@ -498,8 +652,52 @@ static void on_auto_restart(struct lifecycle *lifecycle)
     }
 }
 
-static void on_timer(struct lifecycle *lifecycle, enum lifecycle_timer timer)
+/* The starting generation took too long. It is told to leave; what comes next is its deploy's. */
+static void on_ready_timeout(struct lifecycle *lifecycle, struct generation *starting)
 {
+    if (starting == NULL || starting->pid == 0) {
+        return;
+    }
+    report_generation(lifecycle, REPORT_NOT_READY, starting);
+    lifecycle->starting = 0;
+    tell_to_leave(lifecycle, starting, starting->settings.retire_signal);
+    publish(lifecycle);
+    attempt_failed(lifecycle, FAILURE_NOT_READY);
+}
+
+/* A hung server may still serve some: it is replaced before it is told to leave. */
+static void on_hung(struct lifecycle *lifecycle, struct generation *generation)
+{
+    if (generation == NULL || generation->number != lifecycle->current) {
+        return;
+    }
+    if (!generation->is_hung) {
+        report_generation(lifecycle, REPORT_HUNG, generation);
+        generation->is_hung = true;
+    }
+    if (generation->settings.watchdog_ms > 0) {
+        arm(lifecycle, TIMER_WATCHDOG, generation->settings.watchdog_ms);
+    }
+    if (lifecycle->deploy == 0 && lifecycle->starting == 0) {
+        begin_deploy(lifecycle, CAUSE_WATCHDOG);
+    }
+}
+
+static void on_kill_timeout(struct lifecycle *lifecycle, uint64_t number)
+{
+    struct generation *generation = find(lifecycle, number);
+    if (generation != NULL && generation->kill_armed) {
+        kill_generation(lifecycle, generation);
+    }
+}
+
+static void on_timer(struct lifecycle *lifecycle, const struct lifecycle_event *event)
+{
+    enum lifecycle_timer timer = event->timer;
+    if (timer == TIMER_KILL) {
+        on_kill_timeout(lifecycle, event->generation);
+        return;
+    }
     if (timer >= LIFECYCLE_TIMERS || !lifecycle->armed[timer]) {
         return;
     }
@@ -508,7 +706,7 @@ static void on_timer(struct lifecycle *lifecycle, enum lifecycle_timer timer)
     switch (timer) {
     case TIMER_INTERVAL:
         lifecycle->interval_over = true;
-        if (starting != NULL && starting->pid != 0) {
+        if (starting != NULL && starting->pid != 0 && is_ready_by_age(lifecycle, starting)) {
             become_ready(lifecycle, starting);
         } else {
             spawn_if_due(lifecycle);
@@ -529,9 +727,102 @@ static void on_timer(struct lifecycle *lifecycle, enum lifecycle_timer timer)
     case TIMER_AUTO_RESTART:
         on_auto_restart(lifecycle);
         break;
+    case TIMER_READY:
+        on_ready_timeout(lifecycle, starting);
+        break;
+    case TIMER_WATCHDOG:
+        on_hung(lifecycle, find(lifecycle, lifecycle->current));
+        break;
+    case TIMER_START_LIMIT:
+        lifecycle->limited_crashes = 0;
+        break;
     case LIFECYCLE_TIMERS:
+    case TIMER_KILL:
         break;
     }
+}
+
+/* --- what generations say -----------------------------------------------------------------------
+ */
+
+static void on_ready(struct lifecycle *lifecycle, struct generation *generation)
+{
+    if (generation == NULL || generation->pid == 0 ||
+        generation->settings.ready_mode == READY_BY_AGE) {
+        return;
+    }
+    generation->has_reported = true;
+    if (generation->state == GENERATION_STARTING) {
+        become_ready(lifecycle, generation);
+    } else if (generation->number == lifecycle->current) {
+        lifecycle->must_report = true;
+        limit_start(lifecycle, find(lifecycle, lifecycle->starting));
+    }
+}
+
+static void on_extend(struct lifecycle *lifecycle, struct generation *generation, int64_t ms)
+{
+    if (generation == NULL || ms <= 0) {
+        return;
+    }
+    if (generation->state == GENERATION_STARTING && lifecycle->armed[TIMER_READY]) {
+        arm(lifecycle, TIMER_READY, ms)->at_least = true;
+    } else if (generation->kill_armed) {
+        arm_kill(lifecycle, generation, ms)->at_least = true;
+    }
+}
+
+static void on_alive(struct lifecycle *lifecycle, struct generation *generation)
+{
+    if (generation == NULL) {
+        return;
+    }
+    generation->is_hung = false;
+    if (generation->number == lifecycle->current && generation->settings.watchdog_ms > 0) {
+        arm(lifecycle, TIMER_WATCHDOG, generation->settings.watchdog_ms);
+    }
+}
+
+/* With no generation left the starts go on without the deploy. One that was queued follows when
+   nothing is starting any more: what was started before it was asked for is not its own. */
+static void on_check_failed(struct lifecycle *lifecycle)
+{
+    end_failed_deploy(lifecycle, FAILURE_CHECK);
+    if (lifecycle->current == 0) {
+        lifecycle->spawn_wanted = lifecycle->starting == 0;
+        spawn_if_due(lifecycle);
+    }
+    if (lifecycle->starting == 0) {
+        begin_queued_deploy(lifecycle);
+    }
+}
+
+static void on_checked(struct lifecycle *lifecycle, bool ok)
+{
+    if (!lifecycle->is_checking) {
+        return;
+    }
+    lifecycle->is_checking = false;
+    if (lifecycle->deploy == 0 && !ok) { /* before the first start of all */
+        lifecycle->stopping = true;
+        act(lifecycle, ACTION_EXIT)->status = 1;
+    } else if (!ok) {
+        on_check_failed(lifecycle);
+    } else if (lifecycle->starting == 0) {
+        lifecycle->attempt = 0; /* what replaced the dead meanwhile was none of this deploy's */
+        spawn_now(lifecycle);
+    } else {
+        lifecycle->attempt = 1; /* the current one crashed meanwhile: what replaces it is the new */
+    }
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+uint64_t lifecycle_next_deploy(const struct lifecycle *lifecycle)
+{
+    bool is_waiting = lifecycle->spawn_wanted && lifecycle->starting == 0;
+    return is_waiting && is_trying(lifecycle) ? lifecycle->deploy : lifecycle->last_deploy + 1;
 }
 
 static void on_deploy(struct lifecycle *lifecycle)
@@ -540,13 +831,13 @@ static void on_deploy(struct lifecycle *lifecycle)
         return;
     }
     bool is_waiting = lifecycle->spawn_wanted && lifecycle->starting == 0;
-    if (is_waiting && lifecycle->deploy != 0) {
+    if (is_waiting && is_trying(lifecycle)) {
         spawn_now(lifecycle); /* the next attempt is the deploy that was asked for */
-    } else if (is_waiting || (lifecycle->deploy == 0 && lifecycle->starting == 0)) {
-        begin_deploy(lifecycle, false);
+    } else if (lifecycle->deploy == 0 && lifecycle->starting == 0 && !lifecycle->is_checking) {
+        begin_deploy(lifecycle, CAUSE_REQUEST);
     } else if (!lifecycle->deploy_queued) {
         lifecycle->deploy_queued = true;
-        report(lifecycle, REPORT_DEPLOY_QUEUED);
+        report(lifecycle, REPORT_DEPLOY_QUEUED)->deploy = lifecycle->last_deploy + 1;
     }
 }
 
@@ -557,12 +848,8 @@ static void report_deploy_stopped(struct lifecycle *lifecycle, uint64_t deploy)
     }
 }
 
-static void on_stop(struct lifecycle *lifecycle, int signal)
+static void begin_stop(struct lifecycle *lifecycle, int signal)
 {
-    report(lifecycle, REPORT_STOPPING)->signal = signal;
-    if (lifecycle->stopping) {
-        return;
-    }
     lifecycle->stopping = true;
     lifecycle->stop_signal = signal;
     lifecycle->spawn_wanted = false;
@@ -570,6 +857,7 @@ static void on_stop(struct lifecycle *lifecycle, int signal)
     for (int timer = 0; timer < LIFECYCLE_TIMERS; timer++) {
         disarm(lifecycle, (enum lifecycle_timer)timer);
     }
+    stop_checking(lifecycle);
     report_deploy_stopped(lifecycle, lifecycle->deploy);
     lifecycle->deploy = 0;
     lifecycle->current = 0;
@@ -580,11 +868,32 @@ static void on_stop(struct lifecycle *lifecycle, int signal)
         generation->deploy = 0;
         generation->state = GENERATION_STOPPING;
         if (generation->pid != 0) {
-            send_signal(lifecycle, generation, signal);
+            tell_to_leave(lifecycle, generation, signal);
         }
     }
     publish(lifecycle);
-    exit_if_stopped(lifecycle);
+}
+
+static void on_stop(struct lifecycle *lifecycle, int signal)
+{
+    report(lifecycle, REPORT_STOPPING)->signal = signal;
+    if (!lifecycle->stopping) {
+        begin_stop(lifecycle, signal);
+        exit_if_stopped(lifecycle);
+    }
+}
+
+static void on_start(struct lifecycle *lifecycle)
+{
+    if (lifecycle->last_number != 0 || lifecycle->is_checking || lifecycle->stopping) {
+        return;
+    }
+    if (lifecycle->settings.has_check) {
+        begin_check(lifecycle);
+    } else {
+        lifecycle->spawn_wanted = true;
+        spawn_if_due(lifecycle);
+    }
 }
 
 void lifecycle_init(struct lifecycle *lifecycle, struct generation *generations, size_t capacity,
@@ -606,10 +915,7 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
     lifecycle->action_count = 0;
     switch (event->kind) {
     case EVENT_START:
-        if (lifecycle->last_number == 0) {
-            lifecycle->spawn_wanted = true;
-            spawn_if_due(lifecycle);
-        }
+        on_start(lifecycle);
         break;
     case EVENT_SPAWNED:
         on_spawned(lifecycle, event);
@@ -621,7 +927,22 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
         on_exited(lifecycle, event);
         break;
     case EVENT_TIMER:
-        on_timer(lifecycle, event->timer);
+        on_timer(lifecycle, event);
+        break;
+    case EVENT_CHECKED:
+        on_checked(lifecycle, event->ok);
+        break;
+    case EVENT_READY:
+        on_ready(lifecycle, find(lifecycle, event->generation));
+        break;
+    case EVENT_EXTEND:
+        on_extend(lifecycle, find(lifecycle, event->generation), event->ms);
+        break;
+    case EVENT_ALIVE:
+        on_alive(lifecycle, find(lifecycle, event->generation));
+        break;
+    case EVENT_HUNG:
+        on_hung(lifecycle, find(lifecycle, event->generation));
         break;
     case EVENT_DEPLOY:
         on_deploy(lifecycle);
@@ -630,58 +951,4 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
         on_stop(lifecycle, event->signal);
         break;
     }
-}
-
-/* --- names ----------------------------------------------------------------------------------- */
-
-const char *generation_state_name(enum generation_state state)
-{
-    static const char *const names[] = {"starting", "serving", "retiring", "stopping"};
-    return names[state];
-}
-
-const char *lifecycle_event_name(enum lifecycle_event_kind kind)
-{
-    static const char *const names[] = {"start", "spawned", "spawn-failed", "exited",
-                                        "timer", "deploy",  "stop"};
-    return names[kind];
-}
-
-const char *lifecycle_action_name(enum lifecycle_action_kind kind)
-{
-    static const char *const names[] = {"spawn",   "signal", "arm", "disarm",
-                                        "publish", "report", "exit"};
-    return names[kind];
-}
-
-const char *lifecycle_timer_name(enum lifecycle_timer timer)
-{
-    static const char *const names[] = {"interval", "pause",        "retire",
-                                        "settle",   "auto-restart", "none"};
-    return names[timer];
-}
-
-const char *lifecycle_report_name(enum lifecycle_report what)
-{
-    static const char *const names[] = {
-        "spawned",       "ready",          "start-failed",  "crashed",
-        "left",          "rolled-back",    "paused",        "retiring",
-        "signalled",     "deploy-started", "deploy-queued", "deploy-succeeded",
-        "deploy-failed", "deploy-stopped", "stopping",
-    };
-    return names[what];
-}
-
-const char *deploy_failure_text(enum deploy_failure failure)
-{
-    static const char *const texts[] = {
-        [FAILURE_NONE] = "no failure",
-        [FAILURE_NOT_EXECUTABLE] = "the command cannot be executed",
-        [FAILURE_NOT_SPAWNED] = "no process could be started",
-        [FAILURE_DIED] = "the new worker died before it was ready",
-        [FAILURE_DIED_EARLY] = "the new worker died before the older ones were signalled",
-        [FAILURE_DIED_LATE] = "the new worker died after the older ones were told to leave",
-        [FAILURE_TABLE_FULL] = "too many older generations are still running",
-    };
-    return texts[failure];
 }

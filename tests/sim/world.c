@@ -1,8 +1,11 @@
 #include "world.h"
 
 #include "rules.h"
+#include "trace.h"
+#include "world_receive.h"
 
-#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
 #include <string.h>
 
 struct worker *world_find(struct world *world, uint64_t number)
@@ -15,7 +18,7 @@ struct worker *world_find(struct world *world, uint64_t number)
     return NULL;
 }
 
-const struct worker *world_find_pid(const struct world *world, pid_t pid)
+struct worker *world_find_pid(struct world *world, pid_t pid)
 {
     for (size_t i = 0; pid > 0 && i < world->worker_count; i++) {
         if (world->workers[i].pid == pid) {
@@ -25,7 +28,17 @@ const struct worker *world_find_pid(const struct world *world, pid_t pid)
     return NULL;
 }
 
-const struct worker *world_newest_serving(const struct world *world)
+struct worker *world_find_starting(struct world *world)
+{
+    for (size_t i = world->worker_count; i > 0; i--) {
+        if (!world->workers[i - 1].ready && !world->workers[i - 1].told) {
+            return &world->workers[i - 1];
+        }
+    }
+    return NULL;
+}
+
+const struct worker *world_find_serving(const struct world *world)
 {
     for (size_t i = world->worker_count; i > 0; i--) {
         if (world->workers[i - 1].ready && !world->workers[i - 1].told) {
@@ -40,19 +53,24 @@ bool world_has_older(const struct world *world, uint64_t number)
     return world->worker_count > 0 && world->workers[0].number < number;
 }
 
+bool world_is_by_age(const struct world *world, const struct worker *worker)
+{
+    return worker->settings.ready_mode == READY_BY_AGE ||
+           (worker->settings.ready_mode == READY_AUTO && !world->must_report);
+}
+
+int64_t world_kill_timeout(const struct worker *worker)
+{
+    const struct lifecycle_settings *settings = &worker->settings;
+    return settings->kill_timeout_ms == 0 && worker->hung ? settings->watchdog_ms
+                                                          : settings->kill_timeout_ms;
+}
+
 void world_require(struct world *world, bool holds, const char *rule)
 {
     if (!holds && world->violation == NULL) {
         world->violation = rule;
     }
-}
-
-static void bury(struct world *world, const struct worker *worker)
-{
-    size_t index = (size_t)(worker - world->workers);
-    world->worker_count--;
-    memmove(&world->workers[index], &world->workers[index + 1],
-            (world->worker_count - index) * sizeof *worker);
 }
 
 void world_settle_takeover(struct world *world)
@@ -70,203 +88,6 @@ void world_settle_takeover(struct world *world)
     world->under_way = 0;
 }
 
-/* --- the trace ------------------------------------------------------------------------------- */
-
-static void print_settings(FILE *trace, const struct lifecycle_settings *settings)
-{
-    fprintf(trace,
-            " (interval %" PRId64 ", kill-old-delay %" PRId64 ", auto-restart %" PRId64
-            ", attempts %u, backoff %s)",
-            settings->interval_ms, settings->kill_old_delay_ms, settings->auto_restart_ms,
-            settings->deploy_attempts, settings->backoff ? "on" : "off");
-}
-
-static void print_event(const struct world *world, const struct lifecycle_event *event)
-{
-    FILE *trace = world->trace;
-    fprintf(trace, "%8" PRId64 " ms  %s", world->now, lifecycle_event_name(event->kind));
-    switch (event->kind) {
-    case EVENT_SPAWNED:
-        fprintf(trace, " generation %" PRIu64 " pid %d", event->generation, (int)event->pid);
-        print_settings(trace, &event->settings);
-        break;
-    case EVENT_SPAWN_FAILED:
-        fprintf(trace, " generation %" PRIu64 " %s", event->generation,
-                event->permanent ? "permanent" : "transient");
-        print_settings(trace, &event->settings);
-        break;
-    case EVENT_EXITED:
-        fprintf(trace, " pid %d status %d", (int)event->pid, event->status);
-        break;
-    case EVENT_TIMER:
-        fprintf(trace, " %s", lifecycle_timer_name(event->timer));
-        break;
-    case EVENT_STOP:
-        fprintf(trace, " signal %d", event->signal);
-        break;
-    case EVENT_START:
-    case EVENT_DEPLOY:
-        break;
-    }
-    fprintf(trace, "%s\n", world->step.must_be_ignored ? " (to be ignored)" : "");
-}
-
-static void print_action(const struct world *world, const struct lifecycle_action *action)
-{
-    FILE *trace = world->trace;
-    fprintf(trace, "             -> %s", lifecycle_action_name(action->kind));
-    if (action->kind == ACTION_REPORT) {
-        fprintf(trace, " %s", lifecycle_report_name(action->report));
-    } else if (action->kind == ACTION_ARM || action->kind == ACTION_DISARM) {
-        fprintf(trace, " %s", lifecycle_timer_name(action->timer));
-    }
-    if (action->generation != 0) {
-        fprintf(trace, " generation %" PRIu64, action->generation);
-    }
-    if (action->deploy != 0) {
-        fprintf(trace, " deploy %" PRIu64 "%s", action->deploy,
-                action->automatic ? " automatic" : "");
-    }
-    if (action->pid != 0) {
-        fprintf(trace, " pid %d", (int)action->pid);
-    }
-    if (action->signal != 0) {
-        fprintf(trace, " signal %d", action->signal);
-    }
-    if (action->ms != 0) {
-        fprintf(trace, " %" PRId64 " ms", action->ms);
-    }
-    if (action->reason != FAILURE_NONE) {
-        fprintf(trace, ": %s", deploy_failure_text(action->reason));
-    }
-    if (action->kind == ACTION_EXIT || action->status != 0) {
-        fprintf(trace, " status %d", action->status);
-    }
-    fprintf(trace, "\n");
-}
-
-/* --- what an event does to the world, before the machine hears of it ------------------------- */
-
-static void attempt_ends(struct world *world, enum deploy_failure failure, unsigned attempts)
-{
-    struct step *step = &world->step;
-    step->attempt_ended = !world->is_stopped;
-    step->attempt_deploy = world->under_way;
-    step->attempt_failure = failure;
-    step->attempt_was_last =
-        failure == FAILURE_NOT_EXECUTABLE || (attempts != 0 && world->attempts >= attempts);
-}
-
-static void receive_spawn_answer(struct world *world, const struct lifecycle_event *event)
-{
-    struct worker *worker = world_find(world, event->generation);
-    if (worker == NULL || worker->pid != 0) {
-        world->step.must_be_ignored = true;
-        return;
-    }
-    world->in_flight = 0;
-    world->settings = event->settings;
-    if (event->kind == EVENT_SPAWNED) {
-        worker->pid = event->pid;
-        worker->settings = event->settings;
-        world->ever_spawned = true;
-        return;
-    }
-    world->last_trouble = world->now;
-    world->step.left = *worker;
-    bury(world, worker);
-    attempt_ends(world, event->permanent ? FAILURE_NOT_EXECUTABLE : FAILURE_NOT_SPAWNED,
-                 event->settings.deploy_attempts);
-}
-
-static void receive_exit(struct world *world, const struct lifecycle_event *event)
-{
-    struct step *step = &world->step;
-    const struct worker *worker = world_find_pid(world, event->pid);
-    if (worker == NULL) {
-        step->must_be_ignored = true;
-        return;
-    }
-    step->left = *worker;
-    step->has_left = true;
-    bury(world, worker);
-    if (world->is_stopped) {
-        return;
-    }
-    if (!step->left.ready) {
-        world->last_trouble = world->now;
-        attempt_ends(world, FAILURE_DIED, world->settings.deploy_attempts);
-    } else if (step->left.number == world->current) {
-        step->calm_ms = world->now - world->last_trouble;
-        world->last_trouble = world->now;
-        world->current = 0;
-        world->auto_restart_waits = false;
-        const struct worker *heir = world_newest_serving(world);
-        if (heir != NULL) {
-            step->heir = heir->number;
-            attempt_ends(world, FAILURE_DIED_EARLY, world->settings.deploy_attempts);
-        }
-    } else {
-        step->retiring_left = !step->left.told;
-    }
-}
-
-static void receive_timer(struct world *world, const struct lifecycle_event *event)
-{
-    if (!world->timer_armed[event->timer]) {
-        world->step.must_be_ignored = true;
-        return;
-    }
-    world->timer_armed[event->timer] = false;
-    if (world->timer_due[event->timer] > world->now) {
-        world->now = world->timer_due[event->timer];
-    }
-    world->spawns_in_a_row = 0;
-    if (event->timer == TIMER_AUTO_RESTART) {
-        world->step.auto_restart_waited = world->auto_restart_waits;
-        world->auto_restart_waits =
-            world->current != 0 && world->under_way == 0 && world_has_older(world, world->current);
-    }
-}
-
-static void receive_stop(struct world *world, const struct lifecycle_event *event)
-{
-    if (world->is_stopped) {
-        return;
-    }
-    world->tally->stops_in_spawn += world->in_flight != 0;
-    world->is_stopped = true;
-    world->step.stops = true;
-    world->stop_signal = event->signal;
-    world->current = 0;
-    world->is_queued = false;
-}
-
-static void receive(struct world *world, const struct lifecycle_event *event)
-{
-    switch (event->kind) {
-    case EVENT_START:
-        break;
-    case EVENT_SPAWNED:
-    case EVENT_SPAWN_FAILED:
-        receive_spawn_answer(world, event);
-        break;
-    case EVENT_EXITED:
-        receive_exit(world, event);
-        break;
-    case EVENT_TIMER:
-        receive_timer(world, event);
-        break;
-    case EVENT_DEPLOY:
-        world->spawns_in_a_row = 0;
-        world->step.must_be_ignored = world->is_stopped;
-        break;
-    case EVENT_STOP:
-        receive_stop(world, event);
-        break;
-    }
-}
-
 /* --- what an action does to the world -------------------------------------------------------- */
 
 static void carry_out_spawn(struct world *world, const struct lifecycle_action *action)
@@ -275,31 +96,69 @@ static void carry_out_spawn(struct world *world, const struct lifecycle_action *
     if (world->worker_count == world->capacity) {
         return;
     }
-    world->workers[world->worker_count++] =
-        (struct worker){.number = action->generation, .deploy = world->under_way};
+    world->workers[world->worker_count++] = (struct worker){
+        .number = action->generation, .deploy = world->is_checking ? 0 : world->under_way};
     world->in_flight = action->generation;
     world->last_number = action->generation;
     world->attempts++;
     world->spawns_in_a_row++;
     world->step.spawned = action->generation;
+    world->tally->replaced_unheard += world->is_checking;
+}
+
+static void carry_out_check(struct world *world, const struct lifecycle_action *action)
+{
+    rules_before_check(world, action);
+    world->is_checking = true;
+    world->step.checked = true;
 }
 
 static void carry_out_signal(struct world *world, const struct lifecycle_action *action)
 {
     rules_before_signal(world, action);
     struct worker *worker = world_find(world, action->generation);
-    if (worker != NULL && world->is_stopped) {
+    if (worker == NULL) {
+        return;
+    }
+    if (action->signal == SIGKILL) {
+        worker->killed = true;
+        worker->kill_armed = false;
+        world->tally->killed_late += world->step.kill_fired == worker->number;
+        world->tally->killed_for_room += world->step.kill_fired == 0;
+        return;
+    }
+    worker->kill_expected = worker->kill_expected || world_kill_timeout(worker) > 0;
+    if (world->is_stopped) {
         worker->told_to_stop = true;
-    } else if (worker != NULL) {
-        worker->told = true;
-        world->signals++;
-        world->step.signalled++;
+        return;
+    }
+    bool is_retired = worker->told || world->step.not_ready != worker->number;
+    worker->told = true;
+    world->signals += is_retired;
+    world->step.signalled += is_retired;
+}
+
+static void carry_out_arm(struct world *world, const struct lifecycle_action *action)
+{
+    rules_before_arm(world, action);
+    world->step.extended |= world->step.event->kind == EVENT_EXTEND;
+    if (action->timer == TIMER_KILL) {
+        struct worker *worker = world_find(world, action->generation);
+        if (worker != NULL) {
+            worker->kill_armed = true;
+            worker->kill_due = world->now + action->ms;
+        }
+    } else if (action->timer < LIFECYCLE_TIMERS) {
+        world->timer_armed[action->timer] = true;
+        world->timer_due[action->timer] = world->now + action->ms;
+        world->step.armed_ms[action->timer] = action->ms;
     }
 }
 
 static void become_current(struct world *world, struct worker *worker)
 {
     world->current = worker->number;
+    world->must_report = worker->reported;
     world->auto_restart_waits = false;
     worker->current_since = world->now;
 }
@@ -317,13 +176,23 @@ static void open_deploy(struct world *world, const struct lifecycle_action *acti
     world->signals = 0;
     world->is_queued = false;
     world->auto_restart_waits = false;
+    world->needs_check = world->settings.has_check;
+    if (!world->needs_check && action->cause != CAUSE_WATCHDOG) {
+        world->deaths = 0;
+    }
+    for (size_t i = 0; i < world->worker_count; i++) {
+        struct worker *worker = &world->workers[i];
+        worker->served_before = worker->ready && !worker->told;
+    }
     world->step.started = action->deploy;
     world->tally->deploys++;
-    world->tally->automatic += action->automatic;
+    world->tally->causes[action->cause]++;
 }
 
 static void close_deploy(struct world *world, uint64_t deploy)
 {
+    world->step.settled = deploy;
+    world->step.is_promise_settled |= deploy == world->step.promised;
     for (size_t i = 0; i < world->open_count; i++) {
         if (world->open_deploys[i] == deploy) {
             world->open_deploys[i] = world->open_deploys[--world->open_count];
@@ -348,6 +217,8 @@ static void hear_of_generation(struct world *world, const struct lifecycle_actio
             become_current(world, worker);
         }
         step->became_ready = action->generation;
+        world->tally->ready_by_report += step->has_to_be_ready == action->generation;
+        world->tally->ready_by_age += step->has_to_be_ready != action->generation;
         break;
     case REPORT_ROLLED_BACK:
         if (worker != NULL) {
@@ -364,8 +235,29 @@ static void hear_of_generation(struct world *world, const struct lifecycle_actio
     case REPORT_LEFT:
         step->exit_reports++;
         break;
+    case REPORT_NOT_READY:
+        step->told_unready = true;
+        break;
+    case REPORT_HUNG:
+        if (worker != NULL) {
+            worker->hung = true;
+        }
+        step->told_hung = true;
+        break;
     default:
         break;
+    }
+}
+
+/* The death was followed by a start that found the table full, and that ended a deploy: it counts,
+   even if a deploy that was queued begins now. */
+static void count_death_before_full_table(struct world *world,
+                                          const struct lifecycle_action *action)
+{
+    const struct step *step = &world->step;
+    if (action->reason == FAILURE_TABLE_FULL && step->started == 0 && step->is_death_counted) {
+        world->deaths += world->settings.start_limit != 0;
+        world->step.is_death_counted = false;
     }
 }
 
@@ -382,6 +274,14 @@ static void hear(struct world *world, const struct lifecycle_action *action)
     case REPORT_DEPLOY_QUEUED:
         world_require(world, !world->is_queued, "4: a second deploy is queued");
         world->is_queued = true;
+        world->promised = action->deploy;
+        break;
+    case REPORT_CHECK_STARTED:
+        world_require(world,
+                      world->step.last_action != NULL &&
+                          world->step.last_action->kind == ACTION_CHECK &&
+                          action->deploy == world->under_way,
+                      "a check is reported that was not begun");
         break;
     case REPORT_DEPLOY_SUCCEEDED:
         rules_before_success(world, action);
@@ -392,13 +292,19 @@ static void hear(struct world *world, const struct lifecycle_action *action)
         rules_before_failure(world, action);
         close_deploy(world, action->deploy);
         world->step.failed = action->deploy;
+        count_death_before_full_table(world, action);
         world->tally->failed[action->reason]++;
         break;
     case REPORT_DEPLOY_STOPPED:
-        world_require(world, world->step.event->kind == EVENT_STOP,
-                      "4: a deploy is superseded without a stop");
+        world_require(world, world->step.stops, "4: a deploy is superseded without a stop");
         close_deploy(world, action->deploy);
         world->tally->stopped++;
+        break;
+    case REPORT_GAVE_UP:
+        rules_before_giving_up(world);
+        world->gave_up = true;
+        world->step.gives_up = world_begin_stop(world, SIGTERM);
+        world->tally->gave_up++;
         break;
     case REPORT_STOPPING:
         world_require(world, world->step.event->kind == EVENT_STOP, "a stop without a request");
@@ -413,6 +319,14 @@ static void carry_out(struct world *world, const struct lifecycle_action *action
 {
     world_require(world, !world->has_exited, "5: something is done after the exit");
     switch (action->kind) {
+    case ACTION_CHECK:
+        carry_out_check(world, action);
+        break;
+    case ACTION_UNCHECK:
+        world_require(world, world->is_checking, "a check is called off that does not run");
+        world->is_checking = false;
+        world->step.unchecked = true;
+        break;
     case ACTION_SPAWN:
         carry_out_spawn(world, action);
         break;
@@ -420,12 +334,10 @@ static void carry_out(struct world *world, const struct lifecycle_action *action
         carry_out_signal(world, action);
         break;
     case ACTION_ARM:
-        rules_before_arm(world, action);
-        world->timer_armed[action->timer] = true;
-        world->timer_due[action->timer] = world->now + action->ms;
-        world->step.armed_ms[action->timer] = action->ms;
+        carry_out_arm(world, action);
         break;
     case ACTION_DISARM:
+        rules_before_disarm(world, action);
         world->timer_armed[action->timer] = false;
         break;
     case ACTION_PUBLISH:
@@ -438,10 +350,11 @@ static void carry_out(struct world *world, const struct lifecycle_action *action
         rules_before_exit(world, action);
         world->has_exited = true;
         world->exit_status = action->status;
-        world->tally->never_executed += !world->is_stopped;
+        world->tally->never_executed += world->step.event->kind == EVENT_SPAWN_FAILED;
+        world->tally->never_checked += world->step.event->kind == EVENT_CHECKED;
         break;
     }
-    world->step.last_signal = action->kind == ACTION_SIGNAL ? action : NULL;
+    world->step.last_action = action;
 }
 
 /* --- the world ------------------------------------------------------------------------------- */
@@ -452,12 +365,11 @@ void world_create(struct world *world, size_t capacity, const struct lifecycle_s
     /* More room for actions than the machine asked for: that it keeps to it is a rule below. */
     static struct generation generations[WORLD_TABLE_MAX];
     static struct lifecycle_action actions[16 * WORLD_TABLE_MAX];
-    *world = (struct world){
-        .capacity = capacity,
-        .tally = tally,
-        .trace = trace,
-        .settings = *settings,
-    };
+    memset(world, 0, offsetof(struct world, open_deploys));
+    world->capacity = capacity;
+    world->tally = tally;
+    world->trace = trace;
+    world->settings = *settings;
     lifecycle_init(&world->machine, generations, capacity, actions, settings);
     world->machine.action_capacity = sizeof actions / sizeof actions[0];
     tally->sequences++;
@@ -483,11 +395,17 @@ static void step_ignored(struct world *world, const struct lifecycle_event *even
 
 void world_step(struct world *world, const struct lifecycle_event *event)
 {
-    world->step = (struct step){.event = event, .current_before = world->current};
+    const struct worker *starting = world_find_starting(world);
+    world->step = (struct step){
+        .event = event,
+        .current_before = world->current,
+        .starting_before = starting != NULL ? starting->number : 0,
+        .under_way_before = world->under_way,
+    };
     world->tally->events++;
-    receive(world, event);
+    world_receive(world, event);
     if (world->trace != NULL) {
-        print_event(world, event);
+        trace_event(world, event);
     }
     if (world->step.must_be_ignored) {
         step_ignored(world, event);
@@ -500,7 +418,7 @@ void world_step(struct world *world, const struct lifecycle_event *event)
     for (size_t i = 0; i < world->machine.action_count; i++) {
         const struct lifecycle_action *action = &world->machine.actions[i];
         if (world->trace != NULL) {
-            print_action(world, action);
+            trace_action(world, action);
         }
         carry_out(world, action);
     }

@@ -20,13 +20,15 @@
 #define TABLE_MAX ((size_t)8)
 /* Generation N's worker has this pid plus N. */
 #define PID_BASE 100
+#define KILLS_MAX 100
 
 struct history {
     struct lifecycle machine;
     struct generation generations[TABLE_MAX];
     struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(TABLE_MAX)];
     bool armed[LIFECYCLE_TIMERS];
-    char text[4096]; /* what followed from the last event */
+    bool kill_armed[KILLS_MAX]; /* by generation */
+    char text[4096];            /* what followed from the last event */
 };
 
 static const struct lifecycle_settings plain = {
@@ -40,7 +42,18 @@ static const struct lifecycle_settings plain = {
 
 static const char *signal_text(int signal)
 {
-    return signal == SIGTERM ? "TERM" : signal == SIGINT ? "INT" : signal == SIGHUP ? "HUP" : "?";
+    switch (signal) {
+    case SIGTERM:
+        return "TERM";
+    case SIGINT:
+        return "INT";
+    case SIGHUP:
+        return "HUP";
+    case SIGKILL:
+        return "KILL";
+    default:
+        return "?";
+    }
 }
 
 static const char *reason_text(enum deploy_failure reason)
@@ -49,7 +62,9 @@ static const char *reason_text(enum deploy_failure reason)
         [FAILURE_NONE] = "?",
         [FAILURE_NOT_EXECUTABLE] = "not-executable",
         [FAILURE_NOT_SPAWNED] = "not-spawned",
+        [FAILURE_CHECK] = "check",
         [FAILURE_DIED] = "died",
+        [FAILURE_NOT_READY] = "not-ready",
         [FAILURE_DIED_EARLY] = "died-early",
         [FAILURE_DIED_LATE] = "died-late",
         [FAILURE_TABLE_FULL] = "table-full",
@@ -62,8 +77,9 @@ static void write_report(char *text, size_t size, const struct lifecycle_action 
     const char *name = lifecycle_report_name(action->report);
     switch (action->report) {
     case REPORT_DEPLOY_STARTED:
-        snprintf(text, size, "%s%s %" PRIu64, action->automatic ? "automatic " : "", name,
-                 action->deploy);
+        snprintf(text, size, "%s%s%s %" PRIu64,
+                 action->cause == CAUSE_REQUEST ? "" : deploy_cause_name(action->cause),
+                 action->cause == CAUSE_REQUEST ? "" : " ", name, action->deploy);
         break;
     case REPORT_DEPLOY_FAILED:
         snprintf(text, size, "%s %" PRIu64 " %s", name, action->deploy,
@@ -77,6 +93,7 @@ static void write_report(char *text, size_t size, const struct lifecycle_action 
         snprintf(text, size, "%s %" PRId64, name, action->ms);
         break;
     case REPORT_DEPLOY_QUEUED:
+    case REPORT_GAVE_UP:
     case REPORT_STOPPING:
         snprintf(text, size, "%s", name);
         break;
@@ -98,13 +115,22 @@ static void write_action(char *text, size_t size, const struct lifecycle_action 
         snprintf(text, size, "%s %" PRIu64 " %s", name, action->generation,
                  signal_text(action->signal));
         break;
+    case ACTION_CHECK:
+        snprintf(text, size, "%s %" PRIu64, name, action->deploy);
+        break;
     case ACTION_ARM:
+        if (action->timer == TIMER_KILL) {
+            snprintf(text, size, "%s kill %" PRIu64 " %" PRId64, name, action->generation,
+                     action->ms);
+            break;
+        }
         snprintf(text, size, "%s %s %" PRId64, name, lifecycle_timer_name(action->timer),
                  action->ms);
         break;
     case ACTION_DISARM:
         snprintf(text, size, "%s %s", name, lifecycle_timer_name(action->timer));
         break;
+    case ACTION_UNCHECK:
     case ACTION_PUBLISH:
         snprintf(text, size, "%s", name);
         break;
@@ -117,17 +143,18 @@ static void write_action(char *text, size_t size, const struct lifecycle_action 
     }
 }
 
-/* Some actions would say nothing in a test: a signal's report next to the signal, and the
-   disarming of a timer that is not armed. */
+/* Some actions would say nothing in a test: a report next to the signal or the check that it
+   reports, and the disarming of a timer that is not armed. */
 static bool is_worth_writing(const struct history *history, const struct lifecycle_action *action)
 {
     return !(action->kind == ACTION_REPORT && action->report == REPORT_SIGNALLED) &&
+           !(action->kind == ACTION_REPORT && action->report == REPORT_CHECK_STARTED) &&
            !(action->kind == ACTION_DISARM && !history->armed[action->timer]);
 }
 
 static void tell(struct history *history, const struct lifecycle_event *event)
 {
-    if (event->kind == EVENT_TIMER) {
+    if (event->kind == EVENT_TIMER && event->timer < LIFECYCLE_TIMERS) {
         history->armed[event->timer] = false;
     }
     lifecycle_step(&history->machine, event);
@@ -141,7 +168,10 @@ static void tell(struct history *history, const struct lifecycle_event *event)
             length = strlen(history->text);
             write_action(history->text + length, sizeof history->text - length, action);
         }
-        if (action->kind == ACTION_ARM || action->kind == ACTION_DISARM) {
+        if (action->kind == ACTION_ARM && action->timer == TIMER_KILL) {
+            assert_in_range(action->generation, 1, KILLS_MAX - 1);
+            history->kill_armed[action->generation] = true;
+        } else if (action->kind == ACTION_ARM || action->kind == ACTION_DISARM) {
             history->armed[action->timer] = action->kind == ACTION_ARM;
         }
     }
@@ -160,6 +190,13 @@ static void create(struct history *history, size_t capacity)
 {
     memset(history, 0, sizeof *history);
     lifecycle_init(&history->machine, history->generations, capacity, history->actions, &plain);
+}
+
+static void create_with(struct history *history, size_t capacity,
+                        struct lifecycle_settings settings)
+{
+    memset(history, 0, sizeof *history);
+    lifecycle_init(&history->machine, history->generations, capacity, history->actions, &settings);
 }
 
 static void start(struct history *history)
@@ -215,6 +252,30 @@ static void fires(struct history *history, enum lifecycle_timer timer)
     tell(history, &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = timer});
 }
 
+static void kill_timer_fires(struct history *history, uint64_t generation)
+{
+    assert_true(history->kill_armed[generation]);
+    history->kill_armed[generation] = false;
+    tell(history, &(struct lifecycle_event){
+                      .kind = EVENT_TIMER, .timer = TIMER_KILL, .generation = generation});
+}
+
+static void says(struct history *history, enum lifecycle_event_kind kind, uint64_t generation)
+{
+    tell(history, &(struct lifecycle_event){.kind = kind, .generation = generation});
+}
+
+static void asks_for_time(struct history *history, uint64_t generation, int64_t ms)
+{
+    tell(history,
+         &(struct lifecycle_event){.kind = EVENT_EXTEND, .generation = generation, .ms = ms});
+}
+
+static void checked(struct history *history, bool ok)
+{
+    tell(history, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
+}
+
 static void deploy(struct history *history)
 {
     tell(history, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
@@ -231,7 +292,9 @@ static void serve(struct history *history, struct lifecycle_settings settings)
     create(history, TABLE_MAX);
     start(history);
     spawned(history, 1, settings);
-    if (settings.interval_ms > 0) {
+    if (settings.ready_mode == READY_BY_REPORT) {
+        says(history, EVENT_READY, 1);
+    } else if (settings.interval_ms > 0) {
         fires(history, TIMER_INTERVAL);
     }
     assert_current(history, 1);
@@ -704,7 +767,7 @@ static void an_automatic_restart_is_a_deploy(void **state)
     serve(&history, automatic());
     assert_follows(&history, "arm auto-restart 60000, ready 1, publish");
     fires(&history, TIMER_AUTO_RESTART);
-    assert_follows(&history, "automatic deploy-started 1, spawn 2");
+    assert_follows(&history, "time deploy-started 1, spawn 2");
     spawned(&history, 2, automatic());
     fires(&history, TIMER_INTERVAL);
     assert_follows(&history, "arm auto-restart 60000, ready 2, publish, signal 1 TERM");
@@ -720,7 +783,7 @@ static void it_waits_until_older_ones_are_gone(void **state)
     assert_follows(&history, "arm auto-restart 60000");
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, deploy-succeeded 1, disarm auto-restart, "
-                             "automatic deploy-started 2, spawn 3");
+                             "time deploy-started 2, spawn 3");
 }
 
 static void it_waits_for_one_more_interval_at_most(void **state)
@@ -731,7 +794,7 @@ static void it_waits_for_one_more_interval_at_most(void **state)
     deploy_ready(&history, 2, automatic());
     fires(&history, TIMER_AUTO_RESTART);
     fires(&history, TIMER_AUTO_RESTART);
-    assert_follows(&history, "automatic deploy-started 2, spawn 3");
+    assert_follows(&history, "time deploy-started 2, spawn 3");
 }
 
 static void it_is_planned_anew_when_its_deploy_fails(void **state)
@@ -757,7 +820,7 @@ static void it_is_not_lost_when_it_is_due_during_kill_old_delay(void **state)
     fires(&history, TIMER_RETIRE);
     exited(&history, 1);
     fires(&history, TIMER_AUTO_RESTART);
-    assert_follows(&history, "automatic deploy-started 2, spawn 3");
+    assert_follows(&history, "time deploy-started 2, spawn 3");
 }
 
 static void it_is_forgotten_with_the_generation_that_it_was_for(void **state)
@@ -774,6 +837,783 @@ static void it_is_forgotten_with_the_generation_that_it_was_for(void **state)
     assert_follows(&history, "start-failed 3, arm pause 1000, paused 1000");
     exited(&history, 1);
     assert_follows(&history, "left 1");
+}
+
+/* --- ready means ready ----------------------------------------------------------------------- */
+
+static struct lifecycle_settings reporting(enum ready_mode mode)
+{
+    struct lifecycle_settings settings = plain;
+    settings.ready_mode = mode;
+    settings.ready_timeout_ms = 60000;
+    return settings;
+}
+
+static void by_report_it_is_ready_when_it_says_so(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "");
+    assert_current(&history, 1);
+    says(&history, EVENT_READY, 2);
+    assert_follows(&history, "disarm ready, ready 2, publish, signal 1 TERM");
+    says(&history, EVENT_READY, 2);
+    assert_follows(&history, "");
+}
+
+static void by_report_it_need_not_wait_for_the_interval(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    create(&history, TABLE_MAX);
+    start(&history);
+    spawned(&history, 1, settings);
+    says(&history, EVENT_READY, 1);
+    assert_follows(&history, "disarm ready, ready 1, publish");
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1"); /* the next start does wait for it */
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "spawn 2");
+}
+
+static void by_age_a_report_means_nothing(void **state)
+{
+    (void)state;
+    struct history history;
+    create(&history, TABLE_MAX);
+    start(&history);
+    spawned(&history, 1, plain);
+    says(&history, EVENT_READY, 1);
+    assert_follows(&history, "");
+    assert_current(&history, 0);
+}
+
+static void one_that_is_not_ready_in_time_has_failed(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
+    assert_current(&history, 1);
+    says(&history, EVENT_READY, 2);
+    assert_follows(&history, "");
+    exited(&history, 2);
+    assert_follows(&history, "left 2, publish");
+    assert_current(&history, 1);
+}
+
+static void one_that_is_not_ready_in_time_is_tried_again(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    settings.deploy_attempts = 2;
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, arm pause 1000, paused 1000");
+    fires(&history, TIMER_INTERVAL);
+    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "spawn 3");
+    spawned(&history, 3, settings);
+    says(&history, EVENT_READY, 3);
+    assert_follows(&history, "disarm ready, ready 3, arm settle 30000, publish, signal 1 TERM, "
+                             "signal 2 TERM");
+}
+
+static void one_that_asks_for_more_time_to_start_gets_it(void **state)
+{
+    (void)state;
+    struct history history;
+    create(&history, TABLE_MAX);
+    start(&history);
+    spawned(&history, 1, reporting(READY_BY_REPORT));
+    asks_for_time(&history, 1, 90000);
+    assert_follows(&history, "arm ready 90000");
+    asks_for_time(&history, 1, 0);
+    assert_follows(&history, "");
+    says(&history, EVENT_READY, 1);
+    asks_for_time(&history, 1, 90000);
+    assert_follows(&history, "");
+}
+
+static void auto_begins_by_age(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    serve(&history, settings);
+    assert_follows(&history, "ready 1, publish");
+    deploy_ready(&history, 2, settings);
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+}
+
+static void auto_learns_that_the_one_before_has_reported(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    create(&history, TABLE_MAX);
+    start(&history);
+    spawned(&history, 1, settings);
+    assert_follows(&history, "spawned 1, arm interval 1000");
+    says(&history, EVENT_READY, 1);
+    assert_follows(&history, "ready 1, publish");
+    deploy(&history);
+    spawned(&history, 2, settings);
+    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "");
+    fires(&history, TIMER_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
+    assert_current(&history, 1);
+}
+
+static void auto_remembers_it_when_the_one_before_has_died(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    settings.interval_ms = 0;
+    create(&history, TABLE_MAX);
+    start(&history);
+    spawned(&history, 1, reporting(READY_BY_REPORT));
+    says(&history, EVENT_READY, 1);
+    exited(&history, 1);
+    fires(&history, TIMER_INTERVAL);
+    spawned(&history, 2, settings);
+    assert_follows(&history, "spawned 2, arm ready 60000");
+    assert_current(&history, 0);
+}
+
+static void auto_learns_from_a_report_that_comes_late(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    serve(&history, settings);
+    says(&history, EVENT_READY, 1);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
+}
+
+/* The one that is starting has to report from then on, and so it has its time for that. */
+static void a_late_report_gives_the_next_one_its_ready_timeout(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    assert_follows(&history, "spawned 2, arm interval 1000");
+    says(&history, EVENT_READY, 1);
+    assert_follows(&history, "arm ready 60000");
+    fires(&history, TIMER_INTERVAL);
+    assert_current(&history, 1);
+    fires(&history, TIMER_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
+}
+
+static void after_a_roll_back_auto_goes_by_the_older_one(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_AUTO);
+    settings.kill_old_delay_ms = 5000;
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    says(&history, EVENT_READY, 2);
+    assert_follows(&history, "ready 2, publish, arm retire 5000, retiring 2");
+    exited(&history, 2);
+    deploy(&history);
+    spawned(&history, 3, settings);
+    assert_follows(&history, "spawned 3, arm interval 1000");
+}
+
+/* Those that are never ready and never leave fill the table without any deploy. */
+static void a_start_waits_for_room_in_a_full_table(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    settings.interval_ms = 0;
+    create(&history, 2);
+    start(&history);
+    for (uint64_t number = 1; number <= 2; number++) {
+        spawned(&history, number, settings);
+        fires(&history, TIMER_READY);
+        fires(&history, TIMER_PAUSE);
+    }
+    assert_follows(&history, "");
+    exited(&history, 1);
+    assert_follows(&history, "left 1, spawn 3");
+}
+
+static void a_full_table_does_not_forget_the_queued_deploy(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    settings.deploy_attempts = 2;
+    create(&history, 2);
+    start(&history);
+    spawned(&history, 1, settings);
+    says(&history, EVENT_READY, 1);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    deploy(&history);
+    fires(&history, TIMER_READY);
+    fires(&history, TIMER_INTERVAL);
+    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "deploy-failed 1 table-full, deploy-started 2, "
+                             "deploy-failed 2 table-full");
+    assert_current(&history, 1);
+}
+
+/* --- the check ------------------------------------------------------------------------------- */
+
+static struct lifecycle_settings with_check(void)
+{
+    struct lifecycle_settings settings = plain;
+    settings.has_check = true;
+    return settings;
+}
+
+/* The first check said yes, and the first generation serves. */
+static void serve_checked(struct history *history, struct lifecycle_settings settings)
+{
+    create_with(history, TABLE_MAX, settings);
+    start(history);
+    assert_follows(history, "check 0");
+    checked(history, true);
+    assert_follows(history, "spawn 1");
+    spawned(history, 1, settings);
+    fires(history, TIMER_INTERVAL);
+    assert_current(history, 1);
+}
+
+static void a_first_check_that_fails_ends_with_1(void **state)
+{
+    (void)state;
+    struct history history;
+    create_with(&history, TABLE_MAX, with_check());
+    start(&history);
+    start(&history);
+    assert_follows(&history, "");
+    checked(&history, false);
+    assert_follows(&history, "exit 1");
+}
+
+static void a_deploy_starts_nothing_before_its_check_says_yes(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    assert_follows(&history, "deploy-started 1, check 1");
+    deploy(&history);
+    assert_follows(&history, "deploy-queued");
+    checked(&history, true);
+    assert_follows(&history, "spawn 2");
+    checked(&history, true);
+    assert_follows(&history, "");
+}
+
+static void a_check_that_fails_touches_nothing(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    checked(&history, false);
+    assert_follows(&history, "deploy-failed 1 check");
+    assert_current(&history, 1);
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, spawn 2");
+}
+
+static void a_stop_calls_the_check_off(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    stop(&history);
+    assert_follows(&history, "stopping, uncheck, deploy-stopped 1, signal 1 INT, publish");
+    checked(&history, true);
+    assert_follows(&history, "");
+}
+
+static void a_stop_during_the_first_check_ends_at_once(void **state)
+{
+    (void)state;
+    struct history history;
+    create_with(&history, TABLE_MAX, with_check());
+    start(&history);
+    stop(&history);
+    assert_follows(&history, "stopping, uncheck, publish, exit 0");
+}
+
+static void one_that_dies_during_a_check_is_replaced_at_once(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, spawn 2");
+    spawned(&history, 2, with_check());
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "ready 2, arm settle 30000, publish");
+    checked(&history, false);
+    assert_follows(&history, "deploy-failed 1 check");
+    assert_current(&history, 2);
+}
+
+/* It was started after the request: it is what was asked for. */
+static void what_replaces_it_is_the_deploys_if_the_check_says_yes(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    exited(&history, 1);
+    spawned(&history, 2, with_check());
+    checked(&history, true);
+    assert_follows(&history, "");
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "ready 2, arm settle 30000, publish, deploy-succeeded 1");
+}
+
+/* It was started before the second request: the second deploy needs one of its own. */
+static void what_replaces_it_is_not_the_next_deploys(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    exited(&history, 1);
+    spawned(&history, 2, with_check());
+    deploy(&history);
+    assert_follows(&history, "deploy-queued");
+    checked(&history, false);
+    assert_follows(&history, "deploy-failed 1 check");
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "ready 2, arm settle 30000, publish, deploy-started 2, check 2");
+    checked(&history, true);
+    assert_follows(&history, "disarm settle, spawn 3");
+}
+
+static void what_replaces_it_is_no_attempt(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_check();
+    settings.deploy_attempts = 2;
+    serve_checked(&history, settings);
+    deploy(&history);
+    exited(&history, 1);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_INTERVAL);
+    checked(&history, true);
+    spawned(&history, 3, settings);
+    exited(&history, 3);
+    assert_follows(&history, "start-failed 3, arm pause 1000, paused 1000");
+    fires(&history, TIMER_PAUSE);
+    fires(&history, TIMER_INTERVAL);
+    spawned(&history, 4, settings);
+    exited(&history, 4);
+    assert_follows(&history, "start-failed 4, deploy-failed 1 died");
+}
+
+/* The deploy took the place of the start that failed: without it, that start is still wanted. */
+static void a_check_that_fails_does_not_end_the_starts(void **state)
+{
+    (void)state;
+    struct history history;
+    create(&history, TABLE_MAX);
+    start(&history);
+    deploy(&history);
+    not_spawned(&history, 1, with_check());
+    assert_follows(&history, "arm interval 1000, deploy-started 1, check 1");
+    checked(&history, false);
+    assert_follows(&history, "deploy-failed 1 check");
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "spawn 2");
+}
+
+static void a_full_table_does_not_end_a_deploy_that_is_checked(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    settings.interval_ms = 0;
+    settings.has_check = true;
+    create(&history, 2);
+    start(&history);
+    spawned(&history, 1, settings);
+    says(&history, EVENT_READY, 1);
+    deploy(&history);
+    exited(&history, 1);
+    for (uint64_t number = 2; number <= 3; number++) {
+        spawned(&history, number, settings);
+        fires(&history, TIMER_READY);
+        fires(&history, TIMER_PAUSE);
+    }
+    assert_follows(&history, "");
+    checked(&history, false);
+    assert_follows(&history, "deploy-failed 1 check");
+    exited(&history, 2);
+    assert_follows(&history, "left 2, spawn 4");
+}
+
+static void a_check_does_not_outlive_the_supervisor(void **state)
+{
+    (void)state;
+    struct history history;
+    create(&history, TABLE_MAX);
+    start(&history);
+    not_spawned(&history, 1, with_check());
+    deploy(&history);
+    fires(&history, TIMER_INTERVAL);
+    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "spawn 2");
+    not_executable(&history, 2, with_check());
+    assert_follows(&history, "deploy-failed 1 not-executable, uncheck, exit 127");
+}
+
+/* --- what a request is told ------------------------------------------------------------------ */
+
+static void a_request_knows_the_number_of_its_deploy(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = plain;
+    settings.deploy_attempts = 2;
+    serve(&history, settings);
+    assert_int_equal(lifecycle_next_deploy(&history.machine), 1);
+    deploy(&history);
+    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+    deploy(&history);
+    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    assert_int_equal(lifecycle_next_deploy(&history.machine), 1); /* the next attempt is new */
+    deploy(&history);
+    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+}
+
+/* --- leaving --------------------------------------------------------------------------------- */
+
+static struct lifecycle_settings with_kill_timeout(void)
+{
+    struct lifecycle_settings settings = plain;
+    settings.kill_timeout_ms = 10000;
+    return settings;
+}
+
+static void one_that_does_not_leave_in_time_is_killed(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, with_kill_timeout());
+    deploy_ready(&history, 2, plain);
+    assert_follows(&history, "ready 2, publish, signal 1 TERM, arm kill 1 10000");
+    kill_timer_fires(&history, 1);
+    assert_follows(&history, "signal 1 KILL");
+    exited(&history, 1);
+    assert_follows(&history, "left 1, publish, deploy-succeeded 1");
+}
+
+static void told_again_it_gets_no_more_time(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, with_kill_timeout());
+    deploy_ready(&history, 2, with_kill_timeout());
+    deploy_ready(&history, 3, plain);
+    assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM, arm kill 2 10000");
+    stop(&history);
+    assert_follows(&history, "stopping, signal 1 INT, deploy-stopped 1, signal 2 INT, "
+                             "deploy-stopped 2, signal 3 INT, publish");
+    kill_timer_fires(&history, 1);
+    assert_follows(&history, "signal 1 KILL");
+}
+
+static void it_gets_more_time_if_it_asks_for_it(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, with_kill_timeout());
+    asks_for_time(&history, 1, 60000);
+    assert_follows(&history, "");
+    deploy_ready(&history, 2, plain);
+    asks_for_time(&history, 1, 60000);
+    assert_follows(&history, "arm kill 1 60000");
+    kill_timer_fires(&history, 1);
+    asks_for_time(&history, 1, 60000);
+    assert_follows(&history, "");
+}
+
+static void after_a_stop_they_are_killed_as_well(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, with_kill_timeout());
+    stop(&history);
+    assert_follows(&history, "stopping, signal 1 INT, arm kill 1 10000, publish");
+    kill_timer_fires(&history, 1);
+    assert_follows(&history, "signal 1 KILL");
+    exited(&history, 1);
+    assert_follows(&history, "left 1, publish, exit 0");
+}
+
+static void one_that_is_not_ready_in_time_is_killed_in_the_end(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_kill_timeout();
+    settings.ready_mode = READY_BY_REPORT;
+    settings.ready_timeout_ms = 2000;
+    serve(&history, plain);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, arm kill 2 10000, publish, "
+                             "deploy-failed 1 not-ready");
+    kill_timer_fires(&history, 2);
+    assert_follows(&history, "signal 2 KILL");
+}
+
+static void of_too_many_that_linger_the_oldest_is_killed(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = plain;
+    settings.max_old = 1;
+    serve(&history, settings);
+    deploy_ready(&history, 2, settings);
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+    deploy_ready(&history, 3, settings);
+    assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM, signal 1 KILL");
+    deploy_ready(&history, 4, settings);
+    assert_follows(&history, "ready 4, publish, signal 1 TERM, signal 2 TERM, signal 3 TERM, "
+                             "signal 2 KILL");
+}
+
+static void too_many_linger_beside_what_replaces_the_dead_as_well(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = reporting(READY_BY_REPORT);
+    settings.max_old = 1;
+    settings.interval_ms = 0;
+    create(&history, TABLE_MAX);
+    start(&history);
+    for (uint64_t number = 1; number <= 2; number++) {
+        spawned(&history, number, settings);
+        fires(&history, TIMER_READY);
+        fires(&history, TIMER_PAUSE);
+    }
+    spawned(&history, 3, settings);
+    says(&history, EVENT_READY, 3);
+    assert_follows(&history, "disarm ready, ready 3, arm settle 30000, publish, signal 1 KILL");
+}
+
+/* --- the watchdog ---------------------------------------------------------------------------- */
+
+static struct lifecycle_settings watched(void)
+{
+    struct lifecycle_settings settings = plain;
+    settings.watchdog_ms = 5000;
+    return settings;
+}
+
+static void one_that_falls_silent_is_replaced_before_it_is_told_to_leave(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, watched());
+    assert_follows(&history, "arm watchdog 5000, ready 1, publish");
+    says(&history, EVENT_ALIVE, 1);
+    assert_follows(&history, "arm watchdog 5000");
+    fires(&history, TIMER_WATCHDOG);
+    assert_follows(&history, "hung 1, arm watchdog 5000, watchdog deploy-started 1, spawn 2");
+    assert_current(&history, 1);
+    spawned(&history, 2, watched());
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "arm watchdog 5000, ready 2, arm settle 30000, publish, "
+                             "signal 1 TERM, arm kill 1 5000");
+    kill_timer_fires(&history, 1);
+    assert_follows(&history, "signal 1 KILL");
+}
+
+static void one_that_hangs_serves_on_if_its_replacement_fails(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, watched());
+    fires(&history, TIMER_WATCHDOG);
+    spawned(&history, 2, watched());
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, deploy-failed 1 died");
+    assert_current(&history, 1);
+    fires(&history, TIMER_INTERVAL);
+    fires(&history, TIMER_WATCHDOG);
+    assert_follows(&history, "arm watchdog 5000, watchdog deploy-started 2, spawn 3");
+}
+
+static void one_that_says_itself_that_it_hangs_is_replaced(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, plain);
+    says(&history, EVENT_HUNG, 1);
+    assert_follows(&history, "hung 1, watchdog deploy-started 1, spawn 2");
+    says(&history, EVENT_HUNG, 1);
+    assert_follows(&history, "");
+    says(&history, EVENT_HUNG, 2);
+    assert_follows(&history, "");
+}
+
+/* Nobody asked for these starts: a server that hangs as soon as it serves is no reason for a loop.
+ */
+static void those_that_hang_one_after_the_other_are_replaced_with_pauses(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = plain;
+    settings.interval_ms = 0;
+    serve(&history, settings);
+    says(&history, EVENT_HUNG, 1);
+    assert_follows(&history, "hung 1, watchdog deploy-started 1, spawn 2");
+    spawned(&history, 2, settings);
+    exited(&history, 1);
+    says(&history, EVENT_HUNG, 2);
+    assert_follows(&history, "hung 2, watchdog deploy-started 2, disarm settle, arm pause 100, "
+                             "paused 100");
+    assert_current(&history, 2);
+}
+
+static void a_sign_of_life_counts_for_the_current_one_only(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, watched());
+    deploy(&history);
+    spawned(&history, 2, watched());
+    says(&history, EVENT_ALIVE, 2);
+    assert_follows(&history, "");
+    fires(&history, TIMER_INTERVAL);
+    says(&history, EVENT_ALIVE, 1);
+    assert_follows(&history, "");
+    says(&history, EVENT_ALIVE, 2);
+    assert_follows(&history, "arm watchdog 5000");
+}
+
+/* --- giving up ------------------------------------------------------------------------------- */
+
+static struct lifecycle_settings with_start_limit(unsigned limit)
+{
+    struct lifecycle_settings settings = plain;
+    settings.start_limit = limit;
+    settings.start_limit_ms = 60000;
+    return settings;
+}
+
+static void so_many_deaths_in_so_short_a_time_are_the_end(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_start_limit(3);
+    serve(&history, settings);
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, arm start-limit 60000, spawn 2");
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, arm pause 1000, paused 1000");
+    fires(&history, TIMER_INTERVAL);
+    fires(&history, TIMER_PAUSE);
+    spawned(&history, 3, settings);
+    exited(&history, 3);
+    assert_follows(&history, "start-failed 3, gave-up, disarm interval, disarm start-limit, "
+                             "publish, exit 10");
+}
+
+static void deaths_that_are_long_ago_do_not_count(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_start_limit(2);
+    serve(&history, settings);
+    exited(&history, 1);
+    fires(&history, TIMER_START_LIMIT);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_INTERVAL);
+    exited(&history, 2);
+    assert_follows(&history, "crashed 2, disarm settle, arm start-limit 60000, arm pause 1000, "
+                             "paused 1000");
+}
+
+static void it_gives_up_only_when_the_last_worker_is_gone(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_start_limit(1);
+    serve(&history, plain);
+    deploy_ready(&history, 2, settings);
+    exited(&history, 2);
+    assert_follows(&history,
+                   "crashed 2, deploy-failed 1 died-late, arm start-limit 60000, gave-up, "
+                   "disarm start-limit, signal 1 TERM, publish");
+    exited(&history, 1);
+    assert_follows(&history, "left 1, publish, exit 10");
+}
+
+static void the_attempts_of_a_deploy_do_not_count_while_one_serves(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_start_limit(1);
+    serve(&history, settings);
+    deploy(&history);
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, deploy-failed 1 died");
+    assert_current(&history, 1);
+}
+
+static void a_check_that_fails_does_not_wipe_out_deaths(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_start_limit(2);
+    settings.has_check = true;
+    serve_checked(&history, settings);
+    exited(&history, 1);
+    spawned(&history, 2, settings);
+    fires(&history, TIMER_INTERVAL);
+    deploy(&history);
+    assert_follows(&history, "deploy-started 1, check 1");
+    checked(&history, false);
+    exited(&history, 2);
+    assert_follows(&history, "crashed 2, disarm settle, gave-up, disarm start-limit, publish, "
+                             "exit 10");
 }
 
 /* --- stop ------------------------------------------------------------------------------------ */
@@ -915,6 +1755,9 @@ static void a_timer_that_is_not_armed_changes_nothing(void **state)
              &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = (enum lifecycle_timer)timer});
         assert_follows(&history, "");
     }
+    tell(&history,
+         &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = TIMER_KILL, .generation = 1});
+    assert_follows(&history, "");
     spawned(&history, 2, settings);
     exited(&history, 2);
     assert_follows(&history, "start-failed 2"); /* the interval is not over */
@@ -970,6 +1813,50 @@ int main(void)
         cmocka_unit_test(it_is_planned_anew_when_its_deploy_fails),
         cmocka_unit_test(it_is_not_lost_when_it_is_due_during_kill_old_delay),
         cmocka_unit_test(it_is_forgotten_with_the_generation_that_it_was_for),
+        cmocka_unit_test(by_report_it_is_ready_when_it_says_so),
+        cmocka_unit_test(by_report_it_need_not_wait_for_the_interval),
+        cmocka_unit_test(by_age_a_report_means_nothing),
+        cmocka_unit_test(one_that_is_not_ready_in_time_has_failed),
+        cmocka_unit_test(one_that_is_not_ready_in_time_is_tried_again),
+        cmocka_unit_test(one_that_asks_for_more_time_to_start_gets_it),
+        cmocka_unit_test(auto_begins_by_age),
+        cmocka_unit_test(auto_learns_that_the_one_before_has_reported),
+        cmocka_unit_test(auto_remembers_it_when_the_one_before_has_died),
+        cmocka_unit_test(auto_learns_from_a_report_that_comes_late),
+        cmocka_unit_test(a_late_report_gives_the_next_one_its_ready_timeout),
+        cmocka_unit_test(after_a_roll_back_auto_goes_by_the_older_one),
+        cmocka_unit_test(a_start_waits_for_room_in_a_full_table),
+        cmocka_unit_test(a_full_table_does_not_forget_the_queued_deploy),
+        cmocka_unit_test(a_first_check_that_fails_ends_with_1),
+        cmocka_unit_test(a_deploy_starts_nothing_before_its_check_says_yes),
+        cmocka_unit_test(a_check_that_fails_touches_nothing),
+        cmocka_unit_test(a_stop_calls_the_check_off),
+        cmocka_unit_test(a_stop_during_the_first_check_ends_at_once),
+        cmocka_unit_test(one_that_dies_during_a_check_is_replaced_at_once),
+        cmocka_unit_test(what_replaces_it_is_the_deploys_if_the_check_says_yes),
+        cmocka_unit_test(what_replaces_it_is_not_the_next_deploys),
+        cmocka_unit_test(what_replaces_it_is_no_attempt),
+        cmocka_unit_test(a_check_that_fails_does_not_end_the_starts),
+        cmocka_unit_test(a_full_table_does_not_end_a_deploy_that_is_checked),
+        cmocka_unit_test(a_check_does_not_outlive_the_supervisor),
+        cmocka_unit_test(a_request_knows_the_number_of_its_deploy),
+        cmocka_unit_test(one_that_does_not_leave_in_time_is_killed),
+        cmocka_unit_test(told_again_it_gets_no_more_time),
+        cmocka_unit_test(it_gets_more_time_if_it_asks_for_it),
+        cmocka_unit_test(after_a_stop_they_are_killed_as_well),
+        cmocka_unit_test(one_that_is_not_ready_in_time_is_killed_in_the_end),
+        cmocka_unit_test(of_too_many_that_linger_the_oldest_is_killed),
+        cmocka_unit_test(too_many_linger_beside_what_replaces_the_dead_as_well),
+        cmocka_unit_test(one_that_falls_silent_is_replaced_before_it_is_told_to_leave),
+        cmocka_unit_test(one_that_hangs_serves_on_if_its_replacement_fails),
+        cmocka_unit_test(one_that_says_itself_that_it_hangs_is_replaced),
+        cmocka_unit_test(those_that_hang_one_after_the_other_are_replaced_with_pauses),
+        cmocka_unit_test(a_sign_of_life_counts_for_the_current_one_only),
+        cmocka_unit_test(so_many_deaths_in_so_short_a_time_are_the_end),
+        cmocka_unit_test(deaths_that_are_long_ago_do_not_count),
+        cmocka_unit_test(it_gives_up_only_when_the_last_worker_is_gone),
+        cmocka_unit_test(the_attempts_of_a_deploy_do_not_count_while_one_serves),
+        cmocka_unit_test(a_check_that_fails_does_not_wipe_out_deaths),
         cmocka_unit_test(a_stop_while_serving_ends_with_the_last_worker),
         cmocka_unit_test(a_stop_before_the_interval_is_over_is_obeyed_at_once),
         cmocka_unit_test(a_stop_during_a_deploy_supersedes_it),
