@@ -1,14 +1,12 @@
 #include "log_file.h"
 
 #include "descriptor.h"
+#include "shell.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -84,42 +82,17 @@ int log_file_redirect(struct log_file *log, struct error *error)
     return result;
 }
 
-static int spawn_shell(const struct log_file *log, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t every;
-    sigset_t none;
-    sigfillset(&every);
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, log->reader_fd, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, log->stdout_fd, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, log->stderr_fd, STDERR_FILENO);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigdefault(&attributes, &every);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    /* In a group of its own: a ^C at the terminal is not for it, it has to read to the end. */
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                              POSIX_SPAWN_SETPGROUP);
-    char name[] = "sh";
-    char option[] = "-c";
-    char *command = strdup(log->command);
-    char *const argv[] = {name, option, command, NULL};
-    int result = command != NULL ? posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ)
-                                 : ENOMEM;
-    free(command);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return result;
-}
-
 int log_file_start_command(struct log_file *log, struct error *error)
 {
     if (log->command == NULL) {
         return 0;
     }
-    int result = spawn_shell(log, &log->command_pid);
+    const struct shell_command command = {.text = log->command,
+                                          .environment = environ,
+                                          .stdin_fd = log->reader_fd,
+                                          .stdout_fd = log->stdout_fd,
+                                          .stderr_fd = log->stderr_fd};
+    int result = shell_spawn(&command, &log->command_pid);
     if (result != 0) {
         log->command_pid = 0;
         return error_set(error, "cannot start the log command '%s': %s", log->command,

@@ -1,0 +1,157 @@
+#include "process_tree.h"
+
+#include "descriptor.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Deeper than any tree of processes is in earnest: the walk up ends, whatever /proc says. */
+#define DEPTH_MAX 1024
+/* A tree that has more processes is not looked at: who watches must not take longer than that. */
+#define PROCESSES_MAX ((size_t)16384)
+
+/* --- up ------------------------------------------------------------------------------------------
+ */
+
+/* Reads what follows the command's name in /proc/PID/stat (proc_pid_stat(5)). The name may contain
+   anything, a ")" too; nothing that follows does. */
+static bool read_state(pid_t pid, char *state, pid_t *parent)
+{
+    char path[64];
+    char text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (size <= 0) {
+        return false;
+    }
+    text[size] = '\0';
+    const char *end_of_name = strrchr(text, ')');
+    return end_of_name != NULL && sscanf(end_of_name, ") %c %d", state, parent) == 2;
+}
+
+/* "self" is the number that this process has in the namespace that /proc was mounted for. */
+static bool is_proc_ours(void)
+{
+    char own[32];
+    char self[32];
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    return strcmp(self, own) == 0;
+}
+
+bool process_is_within(pid_t pid, pid_t ancestor)
+{
+    if (pid <= 0 || ancestor <= 0) {
+        return false;
+    }
+    if (pid == ancestor) {
+        return true;
+    }
+    if (!is_proc_ours()) {
+        return false;
+    }
+    char state;
+    for (int i = 0; i < DEPTH_MAX && pid > 0; i++) {
+        if (pid == ancestor) {
+            return true;
+        }
+        if (!read_state(pid, &state, &pid)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool process_has_ended(pid_t pid)
+{
+    char state;
+    pid_t parent;
+    return !read_state(pid, &state, &parent) || state == 'Z' || state == 'X';
+}
+
+/* --- down ----------------------------------------------------------------------------------------
+ */
+
+/* Linux lists children only if it was built with CONFIG_PROC_CHILDREN. In a /proc that is not ours
+   this process has another number, so the file is not there either. */
+static bool are_children_listed(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    return access(path, R_OK) == 0;
+}
+
+static int append(struct process_list *list, pid_t pid)
+{
+    if (list->count == PROCESSES_MAX) {
+        return -1;
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 16;
+        pid_t *items = realloc(list->items, capacity * sizeof *items);
+        if (items == NULL) {
+            return -1;
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = pid;
+    return 0;
+}
+
+/* A child belongs to the thread that made it. A thread that is gone has none. */
+static int append_children_of_thread(pid_t pid, const char *thread, struct process_list *list)
+{
+    char path[sizeof "/proc//task//children" + 32 + NAME_MAX];
+    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, thread);
+    AUTO_FCLOSE FILE *file = fopen(path, "re");
+    int child;
+    while (file != NULL && fscanf(file, "%d", &child) == 1) {
+        if (append(list, child) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int append_children(pid_t pid, struct process_list *list)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    AUTO_CLOSEDIR DIR *threads = opendir(path);
+    const struct dirent *entry;
+    while (threads != NULL && (entry = readdir(threads)) != NULL) {
+        if (isdigit((unsigned char)entry->d_name[0]) &&
+            append_children_of_thread(pid, entry->d_name, list) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int process_list_below(pid_t root, struct process_list *list)
+{
+    *list = (struct process_list){.count = 0};
+    if (root <= 0 || !are_children_listed() || process_has_ended(root) || append(list, root) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (append_children(list->items[i], list) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void process_list_free(struct process_list *list)
+{
+    free(list->items);
+    *list = (struct process_list){.count = 0};
+}

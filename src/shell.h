@@ -1,0 +1,24 @@
+/*
+ * A command line of the operator's, run by /bin/sh: the log command, the helpers. It gets default
+ * signals, an empty mask, three descriptors, and nothing else of the supervisor's, whose own are
+ * all close-on-exec. It leads a process group of its own, so that a ^C at the terminal is not for
+ * it, and so that it can be ended with all that it started.
+ */
+#ifndef SHELL_H
+#define SHELL_H
+
+#include <sys/types.h>
+
+struct shell_command {
+    const char *text;         /* for sh -c */
+    const char *directory;    /* NULL: the supervisor's */
+    char *const *environment; /* NULL-ended */
+    int stdin_fd;             /* these three stay the caller's */
+    int stdout_fd;
+    int stderr_fd;
+};
+
+/* Starts it. Returns 0 with its pid, which is also its group's, or the reason (errno). */
+int shell_spawn(const struct shell_command *command, pid_t *pid);
+
+#endif
