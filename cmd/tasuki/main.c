@@ -2,12 +2,15 @@
  * tasuki, and start_server: the name it is called by picks the personality, the options pick what
  * is to be done.
  */
+#include "check.h"
+#include "commands.h"
 #include "descriptor.h"
 #include "file_client.h"
 #include "log.h"
 #include "options.h"
 #include "run.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +28,10 @@ static int do_what_is_asked(const struct options *options)
     switch (options->mode) {
     case MODE_HELP:
         options_print_help(stdout, options->personality);
+        if (options->personality == PERSONALITY_TASUKI) {
+            printf("\nCommands:\n");
+            commands_print(stdout);
+        }
         return EXIT_OK;
     case MODE_VERSION:
         printf("tasuki %s\n", TASUKI_VERSION);
@@ -43,21 +50,37 @@ static int do_what_is_asked(const struct options *options)
     return EXIT_BAD_OPTIONS;
 }
 
-int main(int argc, char *argv[])
+/* "tasuki run" is "tasuki", and "tasuki check" stops short of it: the word may stand first. */
+static bool has_first_word(enum personality personality, int argc, char *argv[], const char *word)
 {
-    descriptors_sanitize();
-    enum personality personality = personality_of(argc > 0 ? argv[0] : "");
-    log_set_name(personality_name(personality));
-    /* "tasuki run" is "tasuki": the word may stand first. */
-    int skipped = argc > 1 && strcmp(argv[1], "run") == 0 && personality == PERSONALITY_TASUKI;
+    return personality == PERSONALITY_TASUKI && argc > 1 && strcmp(argv[1], word) == 0;
+}
+
+static int run_or_ask(enum personality personality, int argc, char *argv[])
+{
+    bool is_check = has_first_word(personality, argc, argv, "check");
+    int skipped = is_check || has_first_word(personality, argc, argv, "run");
     struct options options;
     struct error error;
     int status;
     if (options_parse(&options, personality, argc - skipped, argv + skipped, &error) != 0) {
         status = fail(&options, EXIT_BAD_OPTIONS, &error);
+    } else if (is_check && options.mode == MODE_RUN) {
+        status = check_service(&options);
     } else {
         status = do_what_is_asked(&options);
     }
     options_free(&options);
     return status;
+}
+
+int main(int argc, char *argv[])
+{
+    descriptors_sanitize();
+    enum personality personality = personality_of(argc > 0 ? argv[0] : "");
+    log_set_name(personality_name(personality));
+    if (personality == PERSONALITY_TASUKI && argc > 1 && command_is_known(argv[1])) {
+        return command_run(argc - 1, argv + 1);
+    }
+    return run_or_ask(personality, argc, argv);
 }

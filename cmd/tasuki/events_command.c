@@ -1,0 +1,69 @@
+#include "command.h"
+#include "display.h"
+#include "event_text.h"
+#include "target.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static void print_event(struct display *display, const json_t *event)
+{
+    char text[EVENT_TEXT_SIZE];
+    char line[EVENT_TEXT_SIZE + 32];
+    char clock[32] = "";
+    time_t when = (time_t)field_seconds(event, "time", 0);
+    struct tm local;
+    if (localtime_r(&when, &local) != NULL) {
+        strftime(clock, sizeof clock, "%H:%M:%S  ", &local);
+    }
+    event_text(event, text, sizeof text);
+    snprintf(line, sizeof line, "%s%s", clock, text);
+    display_print(display, line);
+}
+
+/* An error in the place of the stream has a result. */
+static int follow_events(struct target *target, bool json)
+{
+    struct display display;
+    bool is_stopping = false;
+    enum client_outcome outcome;
+    display_open(&display);
+    while ((outcome = client_next(&target->client, CLIENT_FOREVER)) == CLIENT_REPLY) {
+        const json_t *object = target->client.object;
+        if (json_object_get(object, "result") != NULL) {
+            return command_fail(
+                COMMAND_FAILED, "%s: %s", target->name,
+                field_text(object, "message", "the supervisor's reply is not understood"));
+        }
+        is_stopping = is_stopping || strcmp(field_text(object, "event", ""), "stopping") == 0;
+        if (json) {
+            puts(client_line(&target->client));
+        } else {
+            print_event(&display, object);
+        }
+        if (ferror(stdout)) {
+            return command_fail(COMMAND_FAILED, "cannot write to standard output");
+        }
+    }
+    if (outcome == CLIENT_GARBLED) {
+        return command_fail(COMMAND_FAILED, "%s: the supervisor's reply is not understood",
+                            target->name);
+    }
+    return is_stopping
+               ? COMMAND_DONE
+               : command_fail(COMMAND_NOT_RUNNING, "%s: the supervisor has gone", target->name);
+}
+
+int events_command(const struct command_request *request)
+{
+    struct target target;
+    int status = target_choose(&target, request);
+    if (status != 0) {
+        return status;
+    }
+    client_ask(&target.client, "events");
+    status = follow_events(&target, request->json);
+    client_close(&target.client);
+    return status;
+}

@@ -1,0 +1,165 @@
+#include "target.h"
+
+#include "descriptor.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- all of them -------------------------------------------------------------------------------
+ */
+
+static struct target *add(struct target_list *list)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 8;
+        struct target *grown = realloc(list->targets, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        list->targets = grown;
+        list->capacity = capacity;
+    }
+    return &list->targets[list->count];
+}
+
+/* A full accept queue (EAGAIN) is a supervisor, too: one that hangs. */
+static void try_file(struct target_list *list, const char *file)
+{
+    char path[CONTROL_PATH_SIZE];
+    struct target *target = add(list);
+    if (target == NULL || !control_name_of_file(file, target->name, sizeof target->name) ||
+        control_path(target->name, path, sizeof path, NULL) != 0) {
+        return;
+    }
+    int reason = client_connect(&target->client, path, NULL);
+    if (reason == 0 || reason == EAGAIN) {
+        list->count++;
+    }
+}
+
+static int compare_names(const void *one, const void *other)
+{
+    return strcmp(((const struct target *)one)->name, ((const struct target *)other)->name);
+}
+
+int targets_find(struct target_list *list, struct error *error)
+{
+    *list = (struct target_list){.count = 0};
+    char path[CONTROL_PATH_SIZE];
+    if (control_directory(path, sizeof path, error) != 0) {
+        return -1;
+    }
+    AUTO_CLOSEDIR DIR *directory = opendir(path);
+    if (directory == NULL && errno != ENOENT) {
+        return error_set(error, "cannot look into %s: %s", path, strerror(errno));
+    }
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        try_file(list, entry->d_name);
+    }
+    if (list->count > 0) {
+        qsort(list->targets, list->count, sizeof list->targets[0], compare_names);
+    }
+    return 0;
+}
+
+void targets_free(struct target_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        client_close(&list->targets[i].client);
+    }
+    free(list->targets);
+    *list = (struct target_list){.count = 0};
+}
+
+/* --- one of them -------------------------------------------------------------------------------
+ */
+
+static int explain_connection(int reason, const char *name, const struct error *error)
+{
+    if (reason == ECONNREFUSED || reason == ENOENT) {
+        return command_fail(COMMAND_NOT_RUNNING, "no supervisor '%s' is running (%s)", name,
+                            error->text);
+    }
+    return command_fail(reason == EAGAIN ? COMMAND_FAILED : COMMAND_NOT_RUNNING, "%s", error->text);
+}
+
+static int choose_socket(struct target *target, const char *path)
+{
+    char copy[CONTROL_PATH_SIZE];
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *file = basename(copy);
+    if (!control_name_of_file(file, target->name, sizeof target->name)) {
+        snprintf(target->name, sizeof target->name, "%.*s", CONTROL_NAME_MAX, file);
+    }
+    struct error error;
+    int reason = client_connect(&target->client, path, &error);
+    return reason == 0 ? 0 : explain_connection(reason, target->name, &error);
+}
+
+static int choose_name(struct target *target, const char *name)
+{
+    struct error error;
+    char path[CONTROL_PATH_SIZE];
+    if (!control_name_is_valid(name)) {
+        control_path(name, path, sizeof path, &error);
+        return command_fail(COMMAND_BAD_USAGE, "%s", error.text);
+    }
+    if (control_path(name, path, sizeof path, &error) != 0) {
+        return command_fail(COMMAND_NOT_RUNNING, "%s", error.text);
+    }
+    snprintf(target->name, sizeof target->name, "%s", name);
+    int reason = client_connect(&target->client, path, &error);
+    return reason == 0 ? 0 : explain_connection(reason, name, &error);
+}
+
+static int explain_several(const struct target_list *list)
+{
+    char names[512] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < list->count && length < sizeof names; i++) {
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
+                                   list->targets[i].name);
+    }
+    return command_fail(COMMAND_BAD_USAGE, "several supervisors are running, name one of them: %s",
+                        names);
+}
+
+static int choose_only_one(struct target *target)
+{
+    struct target_list list;
+    struct error error;
+    if (targets_find(&list, &error) != 0) {
+        return command_fail(COMMAND_NOT_RUNNING, "%s", error.text);
+    }
+    int status = 0;
+    if (list.count == 0) {
+        char directory[CONTROL_PATH_SIZE] = "";
+        control_directory(directory, sizeof directory, NULL);
+        status =
+            command_fail(COMMAND_NOT_RUNNING,
+                         "no supervisor is running for this user (none listens in %s)", directory);
+    } else if (list.count > 1) {
+        status = explain_several(&list);
+    } else if (list.targets[0].client.fd < 0) {
+        status =
+            command_fail(COMMAND_FAILED, "supervisor '%s' does not answer", list.targets[0].name);
+    } else {
+        *target = list.targets[0];
+        list.count = 0; /* the client has another owner now */
+    }
+    targets_free(&list);
+    return status;
+}
+
+int target_choose(struct target *target, const struct command_request *request)
+{
+    target->client = CLIENT_NONE;
+    if (request->control != NULL) {
+        return choose_socket(target, request->control);
+    }
+    return request->name != NULL ? choose_name(target, request->name) : choose_only_one(target);
+}
