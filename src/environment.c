@@ -66,6 +66,16 @@ int environment_set(struct environment *environment, const char *name, const cha
     return 0;
 }
 
+void environment_unset(struct environment *environment, const char *name)
+{
+    char **entry = find(environment, name);
+    if (entry != NULL) {
+        free(*entry);
+        *entry = environment->entries[--environment->count]; /* the order means nothing */
+        environment->entries[environment->count] = NULL;
+    }
+}
+
 const char *environment_get(const struct environment *environment, const char *name)
 {
     char *const *entry = find(environment, name);

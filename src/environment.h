@@ -21,6 +21,9 @@ int environment_copy(struct environment *environment, char *const *entries, stru
 int environment_set(struct environment *environment, const char *name, const char *value,
                     struct error *error);
 
+/* Takes NAME away, if it is there. */
+void environment_unset(struct environment *environment, const char *name);
+
 /* The value of NAME, or NULL. Valid until the next change. */
 const char *environment_get(const struct environment *environment, const char *name);
 

@@ -3,6 +3,8 @@
 #include "descriptor.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +41,27 @@ ssize_t last_words_read(off_t mark, char *buffer, size_t size)
     ssize_t length = pread(fd, buffer, size - 1, mark);
     buffer[length > 0 ? length : 0] = '\0';
     return length;
+}
+
+const char *last_words_describe_output(pid_t pid, char *buffer, size_t size)
+{
+    char target[128] = "";
+    struct stat status;
+    ssize_t length = readlink("/proc/self/fd/2", target, sizeof target - 1);
+    target[length > 0 ? length : 0] = '\0';
+    if (fstat(STDERR_FILENO, &status) != 0) {
+        snprintf(buffer, size, "nowhere: standard error is closed");
+    } else if (S_ISREG(status.st_mode)) {
+        snprintf(buffer, size, "the file %s", target);
+    } else if (getenv("JOURNAL_STREAM") != NULL && S_ISSOCK(status.st_mode)) {
+        snprintf(buffer, size, "the journal: journalctl _PID=%d", (int)pid);
+    } else if (isatty(STDERR_FILENO)) {
+        snprintf(buffer, size, "the supervisor's terminal, %s", target);
+    } else {
+        snprintf(buffer, size, "the supervisor's standard error, %s",
+                 S_ISFIFO(status.st_mode) ? "a pipe" : target);
+    }
+    return buffer;
 }
 
 bool last_words_mention_address_in_use(const char *words)

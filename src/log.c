@@ -27,6 +27,13 @@ static void write_line(const char *line, size_t length)
     }
 }
 
+bool log_is_own_line(const char *line)
+{
+    char prefix[64];
+    int length = snprintf(prefix, sizeof prefix, "%s[%d]: ", program, (int)getpid());
+    return strncmp(line, prefix, (size_t)length) == 0;
+}
+
 static void log_line(const char *level, const char *format, va_list arguments)
 {
     char line[LINE_MAX_BYTES];
@@ -53,4 +60,18 @@ void log_error(const char *format, ...)
     va_start(arguments, format);
     log_line("error: ", format, arguments);
     va_end(arguments);
+}
+
+void log_text(const char *text)
+{
+    while (*text != '\0') {
+        char line[LINE_MAX_BYTES];
+        size_t length = strcspn(text, "\n");
+        size_t kept = length < sizeof line - 1 ? length : sizeof line - 1;
+        memcpy(line, text, kept);
+        line[kept] = '\n';
+        write_line(line, kept + 1);
+        text += length;
+        text += *text == '\n';
+    }
 }

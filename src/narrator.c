@@ -48,6 +48,20 @@ void narrate(const struct lifecycle_action *report)
     case REPORT_START_FAILED:
         narrate_exit(report, " before it was ready");
         break;
+    case REPORT_NOT_READY:
+        log_error("generation %" PRIu64 ": worker %d was not ready in time", report->generation,
+                  (int)report->pid);
+        break;
+    case REPORT_HUNG:
+        log_error("generation %" PRIu64 ": worker %d gives no sign of life; it is replaced",
+                  report->generation, (int)report->pid);
+        break;
+    case REPORT_CHECK_STARTED:
+        log_info("the check is run");
+        break;
+    case REPORT_GAVE_UP:
+        log_error("giving up: the worker has died too often (--start-limit)");
+        break;
     case REPORT_CRASHED:
         narrate_exit(report, ", although nobody had asked it to; it is replaced");
         break;
@@ -70,7 +84,9 @@ void narrate(const struct lifecycle_action *report)
         break;
     case REPORT_DEPLOY_STARTED:
         log_info("deploy %" PRIu64 " started%s", report->deploy,
-                 report->automatic ? " by time" : "");
+                 report->cause == CAUSE_TIME       ? " by time"
+                 : report->cause == CAUSE_WATCHDOG ? " by the watchdog"
+                                                   : "");
         break;
     case REPORT_DEPLOY_QUEUED:
         log_info("one more deploy follows this one");

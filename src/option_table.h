@@ -26,8 +26,33 @@ OPTION(signal_on_term, "signal-on-term", REQUIRED, "SIGNAL", false, "TERM", "TER
 OPTION(kill_old_delay, "kill-old-delay", REQUIRED, "DURATION", false, NULL, NULL,
        "time between the new generation's being ready and the signal to the older ones; 0, but 5 "
        "with automatic restarts (variable: KILL_OLD_DELAY)")
+OPTION(ready, "ready", REQUIRED, "MODE", false, "delay", "auto",
+       "when a worker is ready: delay (it has lived for --interval), notify (it says READY=1 to "
+       "NOTIFY_SOCKET), fd:N (it writes a newline to descriptor N), exec:COMMAND (the probe "
+       "exits 0), auto (it says so where the one before did, else by --interval)")
+OPTION(ready_timeout, "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
+       "a worker that is not ready by then has failed; 0: wait without end")
+OPTION(ready_interval, "ready-interval", REQUIRED, "DURATION", false, "1", "1",
+       "pause between two runs of the probe of --ready=exec:")
+OPTION(check, "check", REQUIRED, "COMMAND", false, NULL, NULL,
+       "run this before a deploy starts anything; unless it exits 0, the deploy fails")
+OPTION(check_timeout, "check-timeout", REQUIRED, "DURATION", false, "60", "60",
+       "a check, or a probe, that takes longer is killed and counts as failed")
+OPTION(probation, "probation", REQUIRED, "DURATION", false, "0", "0",
+       "a new generation must live this long after it is ready before the older ones are "
+       "signalled; if it dies, the older one is current again")
 OPTION(deploy_attempts, "deploy-attempts", REQUIRED, "N", false, "0", "1",
        "how many new generations a deploy tries before it has failed; 0: without end")
+OPTION(kill_timeout, "kill-timeout", REQUIRED, "DURATION", false, "0", "0",
+       "a worker that has not left so long after it was told to is killed; 0: never")
+OPTION(kill_mode, "kill-mode", REQUIRED, "process|group", false, "process", "process",
+       "what is killed then: the worker, or its whole process group, which it then has to itself")
+OPTION(max_old, "max-old", REQUIRED, "N", false, "0", "0",
+       "when more than N older generations linger, the oldest is killed; 0: no limit")
+OPTION(start_limit, "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
+       "give up, with exit status 10, when the worker has died N times within DURATION")
+OPTION(watchdog, "watchdog", REQUIRED, "DURATION", false, "0", "0",
+       "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
 OPTION(enable_auto_restart, "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
        "deploy by time (variable: ENABLE_AUTO_RESTART)")
 OPTION(auto_restart_interval, "auto-restart-interval", REQUIRED, "DURATION", false, NULL, NULL,
@@ -43,6 +68,15 @@ OPTION(status_file, "status-file", REQUIRED, "FILE", false, NULL, NULL,
        "keep the generations and their pids here, GENERATION:PID a line")
 OPTION(log_file, "log-file", REQUIRED, "FILE", false, NULL, NULL,
        "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"")
+OPTION(capture, "capture", REQUIRED, "on|off|auto", false, "off", "auto",
+       "copy the workers' output through the supervisor, so that a failed worker's last words "
+       "can always be shown; auto: only as PID 1")
+OPTION(on_event, "on-event", REQUIRED, "COMMAND", false, NULL, NULL,
+       "run this for each event, with its facts in TASUKI_ variables")
+OPTION(name, "name", REQUIRED, "NAME", false, NULL, NULL,
+       "the service's name for its control socket; the command's base name unless given")
+OPTION(control, "control", REQUIRED, "PATH|off", false, "off", NULL,
+       "the control socket; unless given, NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki")
 OPTION(daemonize, "daemonize", NONE, NULL, false, NULL, NULL,
        "go into the background (needs --log-file)")
 OPTION(restart, "restart", NONE, NULL, false, NULL, NULL,

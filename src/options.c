@@ -1,11 +1,14 @@
 #include "options.h"
 
+#include "control_path.h"
 #include "duration.h"
+#include "listener.h"
 #include "signal_name.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -160,6 +163,131 @@ static int set_deploy_attempts(struct options *options, const char *value, struc
     }
     options->deploy_attempts = (unsigned)number;
     return 0;
+}
+
+static int set_ready(struct options *options, const char *value, struct error *error)
+{
+    static const char *const words[] = {"delay", "notify", NULL, NULL, "auto"};
+    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++) {
+        if (words[i] != NULL && strcmp(value, words[i]) == 0) {
+            options->ready = (enum ready_source)i;
+            return 0;
+        }
+    }
+    if (strncmp(value, "exec:", 5) == 0 && value[5] != '\0') {
+        options->ready = READY_EXEC;
+        options->ready_command = value + 5;
+        return 0;
+    }
+    long fd;
+    if (strncmp(value, "fd:", 3) == 0 && parse_number(value + 3, 1 << 20, &fd, NULL) == 0) {
+        options->ready = READY_FD;
+        options->ready_fd = (int)fd;
+        return 0;
+    }
+    return error_set(error, "expected auto, delay, notify, fd:N or exec:COMMAND, got '%s'", value);
+}
+
+static int set_ready_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->ready_timeout_ms, error);
+}
+
+static int set_ready_interval(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->ready_interval_ms, error);
+}
+
+static int set_check(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a command", &options->check, error);
+}
+
+static int set_check_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->check_timeout_ms, error);
+}
+
+static int set_probation(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->probation_ms, error);
+}
+
+static int set_kill_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->kill_timeout_ms, error);
+}
+
+static int set_kill_mode(struct options *options, const char *value, struct error *error)
+{
+    options->kill_group = strcmp(value, "group") == 0;
+    return options->kill_group || strcmp(value, "process") == 0
+               ? 0
+               : error_set(error, "expected process or group, got '%s'", value);
+}
+
+static int set_max_old(struct options *options, const char *value, struct error *error)
+{
+    long number;
+    if (parse_number(value, INT32_MAX, &number, error) != 0) {
+        return -1;
+    }
+    options->max_old = (unsigned)number;
+    return 0;
+}
+
+static int set_start_limit(struct options *options, const char *value, struct error *error)
+{
+    char *slash;
+    errno = 0;
+    long number = strtol(value, &slash, 10);
+    if (slash == value || *slash != '/' || errno != 0 || number < 1 || number > INT32_MAX ||
+        duration_parse(slash + 1, &options->start_limit_ms, NULL) != 0 ||
+        options->start_limit_ms == 0) {
+        return error_set(error, "expected N/DURATION such as 5/60, got '%s'", value);
+    }
+    options->start_limit = (unsigned)number;
+    return 0;
+}
+
+static int set_watchdog(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->watchdog_ms, error);
+}
+
+static int set_capture(struct options *options, const char *value, struct error *error)
+{
+    static const char *const words[] = {"off", "on", "auto"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            options->capture = (enum capture_mode)i;
+            return 0;
+        }
+    }
+    return error_set(error, "expected on, off or auto, got '%s'", value);
+}
+
+static int set_on_event(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a command", &options->on_event, error);
+}
+
+static int set_name(struct options *options, const char *value, struct error *error)
+{
+    options->name = value;
+    return control_name_is_valid(value)
+               ? 0
+               : error_set(error, "expected 1 to %d letters, digits and . _ - @ +, got '%s'",
+                           CONTROL_NAME_MAX, value);
+}
+
+static int set_control(struct options *options, const char *value, struct error *error)
+{
+    if (strlen(value) > ADDRESS_PATH_MAX) {
+        return error_set(error, "the path of a unix socket has at most %zu bytes, this has %zu",
+                         ADDRESS_PATH_MAX, strlen(value));
+    }
+    return parse_text(value, "a path or off", &options->control, error);
 }
 
 static int set_enable_auto_restart(struct options *options, const char *value, struct error *error)
@@ -393,6 +521,25 @@ static int check_descriptors(const struct options *options, struct error *error)
     return 0;
 }
 
+/* The readiness descriptor must not be where a socket is. */
+static int check_ready_fd(const struct options *options, struct error *error)
+{
+    int first = 3;
+    int end = first + (int)listener_count(options->addresses, options->address_count);
+    if (options->ready != READY_FD) {
+        return 0;
+    }
+    bool is_taken = options->ready_fd >= first && options->ready_fd < end;
+    for (size_t i = 0; i < options->address_count; i++) {
+        is_taken = is_taken || options->addresses[i].fd == options->ready_fd;
+    }
+    return is_taken ? error_set(error,
+                                "--ready: expected a descriptor that no socket has, got %d "
+                                "(try %d)",
+                                options->ready_fd, end)
+                    : 0;
+}
+
 static int check(const struct options *options, struct error *error)
 {
     bool has_pid_file = options->pid_file != NULL;
@@ -417,7 +564,7 @@ static int check(const struct options *options, struct error *error)
         if (options->command[0][0] == '\0') {
             return error_set(error, "expected a command, got an empty word");
         }
-        return check_descriptors(options, error);
+        return check_descriptors(options, error) != 0 ? -1 : check_ready_fd(options, error);
     case MODE_HELP:
     case MODE_VERSION:
         return 0;
@@ -507,6 +654,7 @@ void options_print_help(FILE *stream, enum personality personality)
             "  0    stopped as it was asked to\n"
             "  1    the service could not be set up, or the request (--restart, --stop) failed\n"
             "  2    bad options\n"
+            "  10   gave up: the worker died too often for --start-limit\n"
             "  126  the command was found, but could not be executed, or --dir was not there\n"
             "  127  the command was not found\n");
 }

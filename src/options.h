@@ -17,6 +17,11 @@
 /* The name that the program was called by chooses a column of defaults, and nothing else. */
 enum personality { PERSONALITY_START_SERVER, PERSONALITY_TASUKI, PERSONALITIES };
 
+/* What --ready asks for. */
+enum ready_source { READY_DELAY, READY_NOTIFY, READY_FD, READY_EXEC, READY_SOURCE_AUTO };
+
+enum capture_mode { CAPTURE_OFF, CAPTURE_ON, CAPTURE_AUTO };
+
 /* In the order in which they go before each other: who asks for help gets help. */
 enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_VERSION, MODE_HELP };
 
@@ -41,6 +46,24 @@ struct options {
     int signal_on_term;
     unsigned deploy_attempts; /* 0: without end */
     bool backoff;
+    enum ready_source ready;
+    int ready_fd;              /* READY_FD */
+    const char *ready_command; /* READY_EXEC */
+    int64_t ready_timeout_ms;
+    int64_t ready_interval_ms;
+    const char *check; /* NULL: none */
+    int64_t check_timeout_ms;
+    int64_t probation_ms;
+    int64_t kill_timeout_ms;
+    bool kill_group;
+    unsigned max_old;
+    unsigned start_limit; /* 0: none */
+    int64_t start_limit_ms;
+    int64_t watchdog_ms;
+    enum capture_mode capture;
+    const char *on_event; /* NULL: none */
+    const char *name;     /* NULL: the command's base name */
+    const char *control;  /* NULL: the usual place; "off": none */
     char *const *command; /* the arguments behind the options, ended by a NULL; the caller's */
 };
 

@@ -18,6 +18,16 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .interval_ms = options->interval_ms,
         .deploy_attempts = options->deploy_attempts,
         .backoff = options->backoff,
+        .ready_mode = options->ready == READY_DELAY         ? READY_BY_AGE
+                      : options->ready == READY_SOURCE_AUTO ? READY_AUTO
+                                                            : READY_BY_REPORT,
+        .ready_timeout_ms = options->ready_timeout_ms,
+        .watchdog_ms = options->watchdog_ms,
+        .kill_timeout_ms = options->kill_timeout_ms,
+        .max_old = options->max_old,
+        .start_limit = options->start_limit,
+        .start_limit_ms = options->start_limit_ms,
+        .has_check = options->check != NULL,
         .retire_signal = options->signal_on_hup,
     };
 }
@@ -82,7 +92,8 @@ static bool read_yes(const struct plan *plan, const char *name)
            strcasecmp(value, "off") != 0;
 }
 
-static void read_settings(struct plan *plan, const struct lifecycle_settings *before)
+static void read_settings(struct plan *plan, const struct lifecycle_settings *before,
+                          int64_t probation_ms)
 {
     bool is_automatic = read_yes(plan, "ENABLE_AUTO_RESTART");
     int64_t every = before->auto_restart_ms > 0 ? before->auto_restart_ms : DEFAULT_AUTO_RESTART_MS;
@@ -93,6 +104,9 @@ static void read_settings(struct plan *plan, const struct lifecycle_settings *be
     plan->settings.kill_old_delay_ms = before->kill_old_delay_ms;
     if (!read_duration(plan, "KILL_OLD_DELAY", &plan->settings.kill_old_delay_ms)) {
         plan->settings.kill_old_delay_ms = is_automatic ? DEFAULT_AUTO_KILL_OLD_DELAY_MS : 0;
+    }
+    if (plan->settings.kill_old_delay_ms < probation_ms) {
+        plan->settings.kill_old_delay_ms = probation_ms;
     }
 }
 
@@ -107,7 +121,7 @@ int plan_make(struct plan *plan, const struct options *options,
         return -1;
     }
     read_envdir(plan);
-    read_settings(plan, settings_before);
+    read_settings(plan, settings_before, options->probation_ms);
     if (inheritance_write(listeners, generation, &plan->environment, error) != 0) {
         plan_free(plan);
         return -1;

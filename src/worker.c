@@ -32,7 +32,8 @@ struct attempt {
     const struct worker_command *command;
     const char *search_path;
     char **script_argv; /* sh, the script, and the arguments, for a script without "#!" */
-    int *sources;       /* where each listener is now */
+    struct worker_descriptor *places; /* the listeners, the readiness pipe, the captures */
+    size_t place_count;
     enum step step;
     int reason; /* errno */
     int failed_fd;
@@ -61,31 +62,29 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Moves sources that lie where another listener is to go, then puts each in its place. A listener
-   that is in its place already only loses its close-on-exec flag. */
+/* Moves sources that lie where another descriptor is to go, then puts each in its place. One that
+   is in its place already only loses its close-on-exec flag. */
 static void arrange_descriptors(struct attempt *attempt)
 {
-    const struct listener_set *listeners = attempt->command->listeners;
     int highest = 0;
-    for (size_t i = 0; i < listeners->count; i++) {
-        attempt->sources[i] = listeners->items[i].fd;
-        if (listeners->items[i].worker_fd > highest) {
-            highest = listeners->items[i].worker_fd;
+    for (size_t i = 0; i < attempt->place_count; i++) {
+        if (attempt->places[i].worker_fd > highest) {
+            highest = attempt->places[i].worker_fd;
         }
     }
-    for (size_t i = 0; i < listeners->count; i++) {
-        int *source = &attempt->sources[i];
-        attempt->failed_fd = listeners->items[i].worker_fd;
-        if (*source <= highest && *source != listeners->items[i].worker_fd) {
-            *source = fcntl(*source, F_DUPFD_CLOEXEC, highest + 1);
-            if (*source < 0) {
+    for (size_t i = 0; i < attempt->place_count; i++) {
+        struct worker_descriptor *place = &attempt->places[i];
+        attempt->failed_fd = place->worker_fd;
+        if (place->fd <= highest && place->fd != place->worker_fd) {
+            place->fd = fcntl(place->fd, F_DUPFD_CLOEXEC, highest + 1);
+            if (place->fd < 0) {
                 give_up(attempt, STEP_DESCRIPTORS, errno);
             }
         }
     }
-    for (size_t i = 0; i < listeners->count; i++) {
-        int source = attempt->sources[i];
-        int target = attempt->failed_fd = listeners->items[i].worker_fd;
+    for (size_t i = 0; i < attempt->place_count; i++) {
+        int source = attempt->places[i].fd;
+        int target = attempt->failed_fd = attempt->places[i].worker_fd;
         if ((source == target ? fcntl(source, F_SETFD, 0) : dup2(source, target)) < 0) {
             give_up(attempt, STEP_DESCRIPTORS, errno);
         }
@@ -168,6 +167,9 @@ static _Noreturn void become_worker(struct attempt *attempt)
         give_up(attempt, STEP_DIRECTORY, errno);
     }
     arrange_descriptors(attempt);
+    if (command->own_group) {
+        setpgid(0, 0);
+    }
     reset_signals();
     if (strchr(command->argv[0], '/') == NULL) {
         search_and_execute(attempt);
@@ -303,10 +305,18 @@ static int prepare(struct attempt *attempt)
     while (command->argv[arguments] != NULL) {
         arguments++;
     }
-    attempt->sources = calloc(command->listeners->count + 1, sizeof *attempt->sources);
+    attempt->places = calloc(command->listeners->count + WORKER_EXTRA_MAX, sizeof *attempt->places);
     attempt->script_argv = calloc(arguments + 2, sizeof *attempt->script_argv);
-    if (attempt->sources == NULL || attempt->script_argv == NULL) {
+    if (attempt->places == NULL || attempt->script_argv == NULL) {
         return -1;
+    }
+    for (size_t i = 0; i < command->listeners->count; i++) {
+        const struct listener *listener = &command->listeners->items[i];
+        attempt->places[attempt->place_count++] =
+            (struct worker_descriptor){.fd = listener->fd, .worker_fd = listener->worker_fd};
+    }
+    for (size_t i = 0; i < command->extra_count; i++) {
+        attempt->places[attempt->place_count++] = command->extra[i];
     }
     static char shell_name[] = "sh";
     attempt->script_argv[0] = shell_name;
@@ -339,7 +349,7 @@ pid_t worker_spawn(const struct worker_command *command, struct worker_failure *
     *failure = (struct worker_failure){.exit_status = 126};
     pid_t pid = prepare(&attempt) == 0 ? try_to_spawn(&attempt, failure)
                                        : error_set(&failure->error, "out of memory");
-    free(attempt.sources);
+    free(attempt.places);
     free(attempt.script_argv);
     return pid;
 }

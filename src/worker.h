@@ -12,11 +12,23 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* A descriptor besides the listeners that a worker is to have. */
+struct worker_descriptor {
+    int fd;        /* here, close-on-exec */
+    int worker_fd; /* its number there */
+};
+
+/* The readiness pipe and the two captures. */
+#define WORKER_EXTRA_MAX 3
+
 struct worker_command {
     char *const *argv;
     char *const *environment; /* its PATH is where a bare command is looked for */
     const char *directory;    /* NULL: the supervisor's */
     const struct listener_set *listeners;
+    struct worker_descriptor extra[WORKER_EXTRA_MAX];
+    size_t extra_count;
+    bool own_group; /* the worker leads a process group of its own */
 };
 
 struct worker_failure {

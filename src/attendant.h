@@ -1,0 +1,84 @@
+/*
+ * An attendant looks after one worker on the supervisor's behalf: it listens to what the worker
+ * says (NOTIFY_SOCKET, a descriptor), runs the readiness probe, keeps the kill timer, and remembers
+ * what there is to tell about the worker. What happens becomes an event for the lifecycle; it
+ * decides nothing. With the supervisor it is all that knows libev.
+ */
+#ifndef ATTENDANT_H
+#define ATTENDANT_H
+
+#include "capture.h"
+#include "environment.h"
+#include "helper.h"
+#include "lifecycle.h"
+#include "notify.h"
+#include "options.h"
+#include "worker.h"
+
+#include <ev.h>
+#include <sys/types.h>
+
+/* What the supervisor is told, and with what it is called. */
+struct attendant_listener {
+    void (*on_event)(void *context, const struct lifecycle_event *event);
+    void (*on_status)(void *context, uint64_t generation, const char *text);
+    void *context;
+};
+
+struct attendant {
+    struct attendant *next; /* the supervisor's list */
+    const struct attendant_listener *listener;
+    const struct options *options;
+    struct ev_loop *loop;
+    uint64_t generation;
+    pid_t pid;
+    ev_tstamp started;  /* by the wall clock */
+    double ready_after; /* seconds; negative: not ready yet */
+    off_t last_words;   /* where the worker's words begin in a log that can be read back */
+    char status[NOTIFY_STATUS_SIZE];
+
+    struct notify_socket notify;
+    ev_io notify_io;
+    bool has_told_of_strangers; /* anybody can send to an abstract address: told once */
+    int ready_fd[2]; /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
+    ev_io ready_io;
+    struct helper probe;
+    ev_timer probe_pause;
+    ev_timer probe_timeout;
+    ev_timer kill;
+    struct capture *output; /* NULL: standard output is not captured */
+    struct capture *errors;
+};
+
+/* Makes ready what a worker of this generation will talk to, and writes it into the worker's
+   environment. Returns the attendant, or NULL with the reason in `error`. */
+struct attendant *attendant_new(struct ev_loop *loop, const struct options *options,
+                                const struct attendant_listener *listener, uint64_t generation,
+                                struct environment *environment, struct error *error);
+
+/* Puts the worker's end of the readiness pipe into the command, if there is one. */
+void attendant_equip(const struct attendant *attendant, struct worker_command *command);
+
+/* The worker runs: listens to it from now on. */
+void attendant_begin(struct attendant *attendant, pid_t pid);
+
+/* It is ready, or it has been told to leave: no more probing. */
+void attendant_stop_probing(struct attendant *attendant);
+
+/* Takes a reaped process that may be the probe. Returns true if it was. */
+bool attendant_reap(struct attendant *attendant, pid_t pid, int status);
+
+/* Arms (anew) the timer that fires as TIMER_KILL; `at_least`: unless it would fire later. */
+void attendant_arm_kill(struct attendant *attendant, double seconds, bool at_least);
+
+/* The last words of the worker, as far as they can be had: `buffer` gets them, with a NUL. Returns
+   false when nothing could be read back. */
+bool attendant_last_words(struct attendant *attendant, char *buffer, size_t size);
+
+/* The worker has been reaped: no event comes from here any more. */
+void attendant_end(struct attendant *attendant);
+
+/* Frees everything, a probe that still runs included. */
+void attendant_free(struct attendant *attendant);
+
+#endif

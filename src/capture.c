@@ -1,0 +1,151 @@
+#include "capture.h"
+
+#include "descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A pipe that polls writable takes this much without blocking (pipe(7)). */
+#define CHUNK PIPE_BUF
+/* How soon a stalled log is tried again, in seconds. */
+#define STALLED_SECONDS 0.05
+/* How many chunks one turn of the loop copies for one worker. */
+#define CHUNKS_A_TURN 64
+
+enum progress { COPIED, NOTHING_THERE, TARGET_STALLED, ENDED };
+
+static bool takes_output(int fd)
+{
+    struct pollfd target = {.fd = fd, .events = POLLOUT};
+    return poll(&target, 1, 0) != 1 || (target.revents & POLLNVAL) != 0 ||
+           (target.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+}
+
+static void keep_tail(struct capture *capture, const char *bytes, size_t size)
+{
+    size_t room = sizeof capture->tail - 1; /* the reader wants a NUL behind it */
+    if (size >= room) {
+        memcpy(capture->tail, bytes + size - room, room);
+        capture->tail_size = room;
+        return;
+    }
+    if (capture->tail_size + size > room) {
+        size_t dropped = capture->tail_size + size - room;
+        memmove(capture->tail, capture->tail + dropped, capture->tail_size - dropped);
+        capture->tail_size -= dropped;
+    }
+    memcpy(capture->tail + capture->tail_size, bytes, size);
+    capture->tail_size += size;
+}
+
+static enum progress copy_chunk(struct capture *capture)
+{
+    char bytes[CHUNK];
+    if (!takes_output(capture->target_fd)) {
+        return TARGET_STALLED;
+    }
+    ssize_t size = read(capture->fd, bytes, sizeof bytes);
+    if (size < 0) {
+        return errno == EAGAIN || errno == EINTR ? NOTHING_THERE : ENDED;
+    }
+    if (size == 0) {
+        return ENDED;
+    }
+    keep_tail(capture, bytes, (size_t)size);
+    for (ssize_t written = 0; written < size;) {
+        ssize_t more = write(capture->target_fd, bytes + written, (size_t)(size - written));
+        if (more < 0 && errno != EINTR) {
+            break; /* the log is gone; the worker need not know */
+        }
+        written += more > 0 ? more : 0;
+    }
+    return COPIED;
+}
+
+static void end(struct capture *capture)
+{
+    ev_io_stop(capture->loop, &capture->readable);
+    ev_timer_stop(capture->loop, &capture->stalled);
+    descriptor_close(&capture->fd);
+    descriptor_close(&capture->worker_fd);
+    free(capture);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)revents;
+    struct capture *capture = watcher->data;
+    enum progress progress = COPIED;
+    for (int i = 0; i < CHUNKS_A_TURN && progress == COPIED; i++) {
+        progress = copy_chunk(capture);
+    }
+    if (progress == TARGET_STALLED) {
+        ev_io_stop(loop, watcher);
+        ev_timer_set(&capture->stalled, STALLED_SECONDS, 0.0);
+        ev_timer_start(loop, &capture->stalled);
+    } else if (progress == ENDED) {
+        ev_io_stop(loop, watcher);
+        if (capture->is_released) {
+            end(capture);
+        }
+    }
+}
+
+static void on_stalled(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct capture *capture = watcher->data;
+    ev_io_start(loop, &capture->readable);
+}
+
+struct capture *capture_new(struct ev_loop *loop, int target_fd, struct error *error)
+{
+    int ends[2];
+    struct capture *capture = malloc(sizeof *capture);
+    if (capture == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+        error_set(error, "cannot capture the worker's output: %s", strerror(errno));
+        free(capture);
+        return NULL;
+    }
+    fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the worker's end stays as it expects it */
+    capture->loop = loop;
+    capture->fd = ends[0];
+    capture->worker_fd = ends[1];
+    capture->target_fd = target_fd;
+    capture->is_released = false;
+    capture->tail_size = 0;
+    ev_io_init(&capture->readable, on_readable, capture->fd, EV_READ);
+    ev_timer_init(&capture->stalled, on_stalled, 0.0, 0.0);
+    capture->readable.data = capture;
+    capture->stalled.data = capture;
+    return capture;
+}
+
+void capture_begin(struct capture *capture)
+{
+    close(capture->worker_fd);
+    capture->worker_fd = -1;
+    ev_io_start(capture->loop, &capture->readable);
+}
+
+void capture_drain(struct capture *capture)
+{
+    for (int i = 0; i < CHUNKS_A_TURN && copy_chunk(capture) == COPIED; i++) {
+    }
+    capture->tail[capture->tail_size] = '\0';
+}
+
+void capture_release(struct capture *capture)
+{
+    capture->is_released = true;
+    bool has_ended = capture->worker_fd >= 0 ||
+                     (!ev_is_active(&capture->readable) && !ev_is_active(&capture->stalled));
+    if (has_ended) {
+        end(capture);
+    }
+}

@@ -1,0 +1,40 @@
+/*
+ * A capture is a pipe between a worker's output and the supervisor's own (--capture): what comes is
+ * copied on, and the end of it is kept as the worker's last words. It never blocks the event loop:
+ * while the log is stalled it stops reading, and then the worker waits for the log as it would have
+ * to without a capture. It lives until the last process that writes has closed the pipe.
+ */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include "error.h"
+#include "last_words.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+struct capture {
+    struct ev_loop *loop;
+    int fd;        /* our end, non-blocking; owned */
+    int worker_fd; /* the worker's end until it is spawned; owned; -1: closed */
+    int target_fd; /* STDOUT_FILENO or STDERR_FILENO */
+    ev_io readable;
+    ev_timer stalled;
+    bool is_released;
+    char tail[LAST_WORDS_SIZE]; /* the last bytes, oldest first */
+    size_t tail_size;
+};
+
+/* Makes a capture that copies to `target_fd`. Returns NULL with the reason in `error`. */
+struct capture *capture_new(struct ev_loop *loop, int target_fd, struct error *error);
+
+/* The worker has its end: closes ours of it, and begins to copy. */
+void capture_begin(struct capture *capture);
+
+/* Copies what is there now; to be called before the last words of a worker that has ended are read. */
+void capture_drain(struct capture *capture);
+
+/* Nobody asks for its last words any more: it ends with the last writer, or now if there is none. */
+void capture_release(struct capture *capture);
+
+#endif

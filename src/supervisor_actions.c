@@ -1,0 +1,335 @@
+/*
+ * The supervisor's hands: carries out what the lifecycle wants done.
+ */
+#include "daemon.h"
+#include "event_environment.h"
+#include "last_words.h"
+#include "log.h"
+#include "narrator.h"
+#include "plan.h"
+#include "signal_name.h"
+#include "supervisor_internal.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void report_plan_problems(const struct plan *plan)
+{
+    if (plan->envdir_problem.text[0] != '\0') {
+        log_error("%s", plan->envdir_problem.text);
+    }
+    if (plan->settings_problem.text[0] != '\0') {
+        log_error("%s; the value before stays", plan->settings_problem.text);
+    }
+}
+
+static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, uint64_t generation,
+                                           const struct worker_failure *failure)
+{
+    log_error("generation %" PRIu64 ": %s", generation, failure->error.text);
+    operator_set_last_words(supervisor->operator, failure->error.text, NULL);
+    if (!supervisor->lifecycle.has_spawned && failure->permanent) {
+        char message[sizeof failure->error.text + 32];
+        snprintf(message, sizeof message, "%s: %s\n",
+                 personality_name(supervisor->setup->options->personality), failure->error.text);
+        daemon_report(supervisor->setup->report_fd, failure->exit_status, message);
+    }
+    return (struct lifecycle_event){
+        .kind = EVENT_SPAWN_FAILED,
+        .generation = generation,
+        .permanent = failure->permanent,
+        .status = failure->exit_status,
+        .settings = supervisor->lifecycle.settings,
+    };
+}
+
+struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
+                                            uint64_t generation)
+{
+    struct attendant *attendant = supervisor->attendants;
+    while (attendant != NULL && attendant->generation != generation) {
+        attendant = attendant->next;
+    }
+    return attendant;
+}
+
+static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, struct plan *plan,
+                            struct worker_failure *failure)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    struct attendant *attendant =
+        attendant_new(supervisor->loop, setup->options, &supervisor->attendant_listener, generation,
+                      &plan->environment, &failure->error);
+    if (attendant == NULL) {
+        return -1;
+    }
+    struct worker_command command = {
+        .argv = setup->options->command,
+        .environment = plan->environment.entries,
+        .directory = setup->options->directory,
+        .listeners = setup->listeners,
+    };
+    attendant_equip(attendant, &command);
+    pid_t pid = worker_spawn(&command, failure);
+    if (pid < 0) {
+        attendant_free(attendant);
+        return -1;
+    }
+    attendant_begin(attendant, pid);
+    attendant->next = supervisor->attendants;
+    supervisor->attendants = attendant;
+    return pid;
+}
+
+/* Makes the generation's plan and starts its worker. The answer is an event for the lifecycle. */
+static struct lifecycle_event spawn(struct supervisor *supervisor, uint64_t generation)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    struct worker_failure failure = {.exit_status = 1};
+    if (plan_make(&plan, setup->options, setup->listeners, generation,
+                  &supervisor->lifecycle.settings, &failure.error) != 0) {
+        return spawn_failed(supervisor, generation, &failure);
+    }
+    report_plan_problems(&plan);
+    pid_t pid = spawn_attended(supervisor, generation, &plan, &failure);
+    if (pid < 0) {
+        return spawn_failed(supervisor, generation, &failure);
+    }
+    daemon_report(setup->report_fd, EXIT_SUCCESS, "");
+    return (struct lifecycle_event){
+        .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = plan.settings};
+}
+
+/* Starts the check. Its answer comes when it ends, or at once if it cannot be started. */
+static bool check(struct supervisor *supervisor, struct lifecycle_event *answer)
+{
+    const struct options *options = supervisor->setup->options;
+    struct error error;
+    if (errands_start_check(&supervisor->errands, options->check, options->directory,
+                            (double)options->check_timeout_ms / 1000.0, &error) == 0) {
+        return false;
+    }
+    log_error("--check: %s", error.text);
+    operator_set_last_words(supervisor->operator, error.text, NULL);
+    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false};
+    return true;
+}
+
+/* A line for each generation that has been ready, oldest first. */
+static void publish(struct supervisor *supervisor)
+{
+    const struct lifecycle *lifecycle = &supervisor->lifecycle;
+    const size_t line_max = sizeof "18446744073709551615:2147483647\n";
+    struct error error;
+    if (supervisor->setup->status_file->path == NULL) {
+        return;
+    }
+    size_t size = lifecycle->count * line_max + 1;
+    size_t length = 0;
+    char *text = malloc(size);
+    if (text == NULL) {
+        log_error("cannot write the status file: out of memory");
+        return;
+    }
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct generation *generation = &lifecycle->generations[i];
+        if (generation->state != GENERATION_STARTING) {
+            length += (size_t)snprintf(text + length, size - length, "%" PRIu64 ":%d\n",
+                                       generation->number, (int)generation->pid);
+        }
+    }
+    if (status_file_write(supervisor->setup->status_file, text, length, &error) != 0) {
+        log_error("%s", error.text);
+    }
+    free(text);
+}
+
+/* Every newcomer's first mistake is a server that binds its port itself, while the supervisor has
+   it. Where the worker's own words can be read back, they decide whether the hint is given. */
+static void hint_at_address_in_use(struct supervisor *supervisor, const char *words)
+{
+    if (supervisor->hint_is_given || supervisor->setup->listeners->count == 0 ||
+        (words != NULL && !last_words_mention_address_in_use(words))) {
+        return;
+    }
+    supervisor->hint_is_given = true;
+    log_info("hint: %s: a server must not bind the address by itself here, it takes the socket "
+             "from %s (see SERVERS in tasuki(1))",
+             words != NULL ? "the address is in use by the supervisor"
+                           : "if the worker said that its address is in use",
+             personality_name(supervisor->setup->options->personality));
+}
+
+/* Takes the supervisor's own lines out of what was read back from a log that both write to. */
+static void drop_own_lines(char *words)
+{
+    char *kept = words;
+    while (*words != '\0') {
+        size_t length = strcspn(words, "\n");
+        length += words[length] == '\n';
+        if (!log_is_own_line(words)) {
+            memmove(kept, words, length);
+            kept += length;
+        }
+        words += length;
+    }
+    *kept = '\0';
+}
+
+/* A worker failed: keeps what it said last, for those who asked for the deploy. */
+static void take_last_words(struct supervisor *supervisor, const struct lifecycle_action *report)
+{
+    char words[LAST_WORDS_SIZE];
+    char output[LAST_WORDS_OUTPUT_SIZE];
+    struct attendant *attendant = supervisor_find_attendant(supervisor, report->generation);
+    bool can_be_read = attendant != NULL && attendant_last_words(attendant, words, sizeof words);
+    if (can_be_read) {
+        drop_own_lines(words);
+    }
+    last_words_describe_output(report->pid, output, sizeof output);
+    operator_set_last_words(supervisor->operator, can_be_read ? words : NULL, output);
+    if (report->report == REPORT_START_FAILED &&
+        !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
+        hint_at_address_in_use(supervisor, can_be_read ? words : NULL);
+    }
+}
+
+static void run_event_command(struct supervisor *supervisor, const struct lifecycle_action *report)
+{
+    const char *command = supervisor->setup->options->on_event;
+    if (command == NULL || !event_is_told(report)) {
+        return;
+    }
+    __attribute__((cleanup(environment_free))) struct environment environment;
+    struct error error;
+    if (environment_copy(&environment, environ, &error) != 0 ||
+        event_write(report, &environment, &error) != 0) {
+        log_error("--on-event: %s", error.text);
+        return;
+    }
+    errands_run_event(&supervisor->errands, command, &environment);
+}
+
+/* What a report means for the attendant of its worker. */
+static void tell_attendant(const struct supervisor *supervisor,
+                           const struct lifecycle_action *report)
+{
+    struct attendant *attendant = supervisor_find_attendant(supervisor, report->generation);
+    if (attendant == NULL) {
+        return;
+    }
+    if (report->report == REPORT_READY) {
+        attendant->ready_after = ev_time() - attendant->started;
+    }
+    if (report->report == REPORT_READY || report->report == REPORT_SIGNALLED) {
+        attendant_stop_probing(attendant);
+    }
+}
+
+static void tell(struct supervisor *supervisor, const struct lifecycle_action *report)
+{
+    narrate(report);
+    tell_attendant(supervisor, report);
+    if (report->report == REPORT_START_FAILED || report->report == REPORT_NOT_READY ||
+        report->report == REPORT_CRASHED) {
+        take_last_words(supervisor, report);
+    }
+    operator_report(supervisor->operator, report);
+    run_event_command(supervisor, report);
+}
+
+static void arm(struct supervisor *supervisor, const struct lifecycle_action *action)
+{
+    double seconds = (double)action->ms / 1000.0;
+    if (action->timer == TIMER_KILL) {
+        struct attendant *attendant = supervisor_find_attendant(supervisor, action->generation);
+        if (attendant != NULL) {
+            attendant_arm_kill(attendant, seconds, action->at_least);
+        }
+        return;
+    }
+    ev_timer *watcher = &supervisor->timers[action->timer];
+    if (action->at_least && ev_is_active(watcher) &&
+        ev_timer_remaining(supervisor->loop, watcher) > seconds) {
+        return;
+    }
+    ev_timer_stop(supervisor->loop, watcher);
+    ev_now_update(supervisor->loop); /* count from now, not from when the event came */
+    ev_timer_set(watcher, seconds, 0.0);
+    ev_timer_start(supervisor->loop, watcher);
+}
+
+/* With --kill-mode=group the last signal goes to everything that the worker has started. */
+static void send_signal(const struct supervisor *supervisor, pid_t pid, int signal)
+{
+    bool to_group = signal == SIGKILL && supervisor->setup->options->kill_group;
+    if (kill(to_group ? -pid : pid, signal) != 0) {
+        log_error("cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
+                  strerror(errno));
+    }
+}
+
+static void end(struct supervisor *supervisor, int status)
+{
+    supervisor->has_ended = true;
+    supervisor->exit_status = status;
+    ev_break(supervisor->loop, EVBREAK_ALL);
+}
+
+/* Carries out one action. Returns true, with the event in `answer`, if it is answered at once. */
+static bool carry_out(struct supervisor *supervisor, const struct lifecycle_action *action,
+                      struct lifecycle_event *answer)
+{
+    switch (action->kind) {
+    case ACTION_CHECK:
+        return check(supervisor, answer);
+    case ACTION_UNCHECK:
+        errands_cancel_check(&supervisor->errands);
+        break;
+    case ACTION_SPAWN:
+        *answer = spawn(supervisor, action->generation);
+        return true;
+    case ACTION_SIGNAL:
+        send_signal(supervisor, action->pid, action->signal);
+        break;
+    case ACTION_ARM:
+        arm(supervisor, action);
+        break;
+    case ACTION_DISARM:
+        ev_timer_stop(supervisor->loop, &supervisor->timers[action->timer]);
+        break;
+    case ACTION_PUBLISH:
+        publish(supervisor);
+        break;
+    case ACTION_REPORT:
+        tell(supervisor, action);
+        break;
+    case ACTION_EXIT:
+        end(supervisor, action->status);
+        break;
+    }
+    return false;
+}
+
+/* One event, the actions that it causes, and the events that these cause in turn. */
+void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_event *event)
+{
+    struct lifecycle_event next = *event;
+    bool is_answered = true;
+    while (is_answered) {
+        struct lifecycle *lifecycle = &supervisor->lifecycle;
+        lifecycle_step(lifecycle, &next);
+        is_answered = false;
+        for (size_t i = 0; i < lifecycle->action_count; i++) {
+            is_answered = carry_out(supervisor, &lifecycle->actions[i], &next) || is_answered;
+        }
+    }
+}

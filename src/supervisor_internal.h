@@ -1,0 +1,59 @@
+/*
+ * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up,
+ * signals, deaths), supervisor_actions.c (what the lifecycle wants done) and supervisor_operator.c
+ * (what comes in on the control socket).
+ */
+#ifndef SUPERVISOR_INTERNAL_H
+#define SUPERVISOR_INTERNAL_H
+
+#include "attendant.h"
+#include "errand.h"
+#include "lifecycle.h"
+#include "operator.h"
+#include "supervisor.h"
+
+#include <ev.h>
+
+#define SUPERVISOR_SIGNALS 6
+
+struct supervisor {
+    const struct supervisor_setup *setup;
+    struct ev_loop *loop;
+    struct lifecycle lifecycle;
+    ev_signal signals[SUPERVISOR_SIGNALS];
+    ev_timer timers[LIFECYCLE_TIMERS];
+    ev_periodic clock;
+    ev_timer log_command_pause;
+    ev_tstamp log_command_started;
+    struct attendant_listener attendant_listener;
+    struct attendant *attendants; /* one for each worker; owned */
+    struct attendant *departed;   /* those of workers that have been reaped; owned */
+    ev_prepare bury;
+    struct errands errands;
+    struct operator* operator; /* NULL: no control socket */
+    ev_io operator_io;
+    ev_timer draining;
+    bool hint_is_given; /* the one about an address in use */
+    bool has_ended;     /* there is nothing more to wait for; exit_status tells how it went */
+    int exit_status;
+};
+
+/* One event, the actions that it causes, and the events that these cause in turn. */
+void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_event *event);
+
+/* Reaps whatever there is: workers, the log command, helpers, and the orphans that come to PID 1.
+ */
+void supervisor_reap(struct supervisor *supervisor);
+
+/* Requests, from a signal or from the operator; `context` is the supervisor. */
+void supervisor_request_deploy(struct supervisor *supervisor);
+int supervisor_reopen_log(void *context, struct error *error);
+
+/* The attendant of that generation's worker, or NULL. */
+struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
+                                            uint64_t generation);
+
+/* Opens the control socket. Returns 0, or -1 when one was asked for and cannot be had. */
+int supervisor_open_operator(struct supervisor *supervisor);
+
+#endif

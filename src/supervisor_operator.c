@@ -1,0 +1,109 @@
+/*
+ * The supervisor's ear for the operator: the control socket in the event loop, and what its
+ * requests ask for.
+ */
+#include "log.h"
+#include "signal_name.h"
+#include "supervisor_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+/* How often those who wait for a deploy are told how the older generations get on. */
+#define DRAINING_SECONDS 1.0
+
+static void on_operator(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)watcher;
+    (void)revents;
+    struct supervisor *supervisor = ev_userdata(loop);
+    operator_process(supervisor->operator);
+    if (operator_wants_draining(supervisor->operator) && !ev_is_active(&supervisor->draining)) {
+        ev_timer_set(&supervisor->draining, DRAINING_SECONDS, 0.0);
+        ev_timer_start(loop, &supervisor->draining);
+    }
+}
+
+static void on_draining(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct supervisor *supervisor = ev_userdata(loop);
+    if (operator_wants_draining(supervisor->operator)) {
+        operator_report_draining(supervisor->operator);
+        ev_timer_set(watcher, DRAINING_SECONDS, 0.0);
+        ev_timer_start(loop, watcher);
+    }
+}
+
+static const struct attendant *look_up_attendant(void *context, uint64_t generation)
+{
+    return supervisor_find_attendant(context, generation);
+}
+
+static void stop_by_operator(void *context)
+{
+    const struct supervisor *supervisor = context;
+    log_info("asked to stop");
+    supervisor_dispatch(
+        context, &(struct lifecycle_event){.kind = EVENT_STOP,
+                                           .signal = supervisor->setup->options->signal_on_term});
+}
+
+static void deploy_by_operator(void *context)
+{
+    log_info("asked to deploy");
+    supervisor_request_deploy(context);
+}
+
+static int signal_current(void *context, int signal, struct error *error)
+{
+    struct supervisor *supervisor = context;
+    supervisor_reap(supervisor);
+    const struct generation *current =
+        lifecycle_find(&supervisor->lifecycle, supervisor->lifecycle.current);
+    if (current == NULL) {
+        return error_set(error, "no generation is serving");
+    }
+    log_info("asked to send %s to worker %d", signal_name(signal), (int)current->pid);
+    return kill(current->pid, signal) == 0
+               ? 0
+               : error_set(error, "cannot send %s to worker %d: %s", signal_name(signal),
+                           (int)current->pid, strerror(errno));
+}
+
+/* A control socket that was asked for and cannot be had is an error; the usual one is only missed.
+ */
+int supervisor_open_operator(struct supervisor *supervisor)
+{
+    const struct options *options = supervisor->setup->options;
+    ev_timer_init(&supervisor->draining, on_draining, 0.0, 0.0);
+    if (options->control != NULL && strcmp(options->control, "off") == 0) {
+        return 0;
+    }
+    const struct operator_setup setup = {
+        .options = options,
+        .listeners = supervisor->setup->listeners,
+        .lifecycle = &supervisor->lifecycle,
+        .find_attendant = look_up_attendant,
+        .deploy = deploy_by_operator,
+        .stop = stop_by_operator,
+        .reopen = supervisor_reopen_log,
+        .signal_current = signal_current,
+        .context = supervisor,
+    };
+    struct error error;
+    supervisor->operator= operator_open(&setup, &error);
+    if (supervisor->operator== NULL) {
+        if (options->control != NULL) {
+            log_error("--control: %s", error.text);
+            return -1;
+        }
+        log_info("no control socket: %s", error.text);
+        return 0;
+    }
+    ev_io_init(&supervisor->operator_io, on_operator, operator_fd(supervisor->operator), EV_READ);
+    ev_io_start(supervisor->loop, &supervisor->operator_io);
+    return 0;
+}
