@@ -1,5 +1,6 @@
 #include "address.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,12 @@ static int parse_host(struct span span, const char *text, struct address *addres
     memcpy(address->host, span.start, length);
     address->host[length] = '\0';
     address->kind = strchr(address->host, ':') != NULL ? ADDRESS_IPV6 : ADDRESS_HOST;
+    struct in6_addr unused;
+    bool has_zone = strchr(address->host, '%') != NULL; /* fe80::1%eth0: known when it is bound */
+    if (address->kind == ADDRESS_IPV6 && !has_zone &&
+        inet_pton(AF_INET6, address->host, &unused) != 1) {
+        return error_set(error, "expected an IPv6 address before the port, got '%s'", text);
+    }
     return 0;
 }
 

@@ -28,10 +28,19 @@ static const char *find_command(const char *target)
     return target;
 }
 
+/* Without waiting: the open of a FIFO that nobody reads would never return. */
 static int open_file(const char *path, struct error *error)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    return fd >= 0 ? fd : error_set(error, "cannot open log file %s: %s", path, strerror(errno));
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+    int fd = open(path, flags | O_NONBLOCK, 0666);
+    if (fd < 0 && errno == ENXIO) {
+        return error_set(error, "cannot open log file %s: nobody reads this FIFO", path);
+    }
+    if (fd < 0) {
+        return error_set(error, "cannot open log file %s: %s", path, strerror(errno));
+    }
+    fcntl(fd, F_SETFL, O_APPEND); /* the workers write as they are used to */
+    return fd;
 }
 
 int log_file_open(struct log_file *log, const char *target, struct error *error)
@@ -122,8 +131,19 @@ static void wait_for_command(pid_t pid)
     waitpid(pid, NULL, WNOHANG);
 }
 
+/* What was written while no command was running is not lost: one more is started to read it. */
+static void start_last_command(struct log_file *log)
+{
+    struct pollfd pipe = {.fd = log->reader_fd, .events = POLLIN};
+    if (log->command != NULL && log->command_pid == 0 && log->reader_fd >= 0 &&
+        poll(&pipe, 1, 0) == 1) {
+        (void)log_file_start_command(log, NULL);
+    }
+}
+
 void log_file_close(struct log_file *log)
 {
+    start_last_command(log);
     int *const owned[] = {&log->fd, &log->reader_fd, &log->stdout_fd, &log->stderr_fd};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++) {
         descriptor_close(owned[i]);

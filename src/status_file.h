@@ -9,10 +9,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct status_file {
     const char *path; /* the caller's; NULL: there is no status file */
     bool is_written;
+    bool is_lost; /* somebody else has put a file in its place: it is left to them */
+    dev_t device; /* of what was written last, so that only our own is removed */
+    ino_t inode;
 };
 
 /* Tells, without writing anything, whether the file's directory takes a new file. Returns 0 or -1.
@@ -20,11 +24,12 @@ struct status_file {
 int status_file_check(const struct status_file *status_file, struct error *error);
 
 /* Replaces what the file says by `text`. On failure (a full disk, say) the old file stays as it
-   was. Returns 0 or -1. */
+   was. So does one that somebody else has put in its place, which is an error once. Returns 0 or
+   -1. */
 int status_file_write(struct status_file *status_file, const char *text, size_t length,
                       struct error *error);
 
-/* Removes the file, if it was written here. */
+/* Removes the file, if it is still the one that was written here. */
 void status_file_remove(struct status_file *status_file);
 
 #endif

@@ -20,6 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A worker that dies sooner than this has hardly started. */
+#define YOUNG_SECONDS 1.0
+
 static void report_plan_problems(const struct plan *plan)
 {
     if (plan->envdir_problem.text[0] != '\0') {
@@ -196,8 +199,10 @@ static void take_last_words(struct supervisor *supervisor, const struct lifecycl
     }
     last_words_describe_output(report->pid, output, sizeof output);
     operator_set_last_words(supervisor->operator, can_be_read ? words : NULL, output);
-    if (report->report == REPORT_START_FAILED &&
-        !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
+    bool died_young = report->report == REPORT_START_FAILED ||
+                      (report->report == REPORT_CRASHED && attendant != NULL &&
+                       ev_time() - attendant->started < YOUNG_SECONDS);
+    if (died_young && !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
         hint_at_address_in_use(supervisor, can_be_read ? words : NULL);
     }
 }

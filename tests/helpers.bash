@@ -16,6 +16,9 @@ export ROOT BIN TOOLS TASUKI START_SERVER HELLO REFERENCE
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:exitcode=99}
 
+# Control sockets go where no other test looks.
+export TASUKI_RUNTIME_DIR=${BATS_TEST_TMPDIR:-${TMPDIR:-/tmp}}
+
 # How long wait_until waits before it gives up. A bound against hanging, not a timing test.
 PATIENCE=${PATIENCE:-30}
 
@@ -58,6 +61,7 @@ kill_started() {
 # descendants PID: the pids below PID, nearest first.
 descendants() {
   local child
+  # shellcheck disable=SC2013 # pids are words
   for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
     printf '%s\n' "$child"
     descendants "$child"
@@ -115,11 +119,13 @@ free_port() {
   done
 }
 
-# exit_status PID: waits for a process of this shell and prints how it ended.
-exit_status() {
-  local status=0
-  wait "$1" || status=$?
-  printf '%s\n' "$status"
+# ended PID: waits for a process of this test to end and leaves its status in $STATUS_CODE.
+# (Not a function that prints the status: only the shell that started a process can wait for it.)
+ended() {
+  wait_until gone "$1"
+  STATUS_CODE=0
+  # shellcheck disable=SC2034 # the tests read it
+  wait "$1" || STATUS_CODE=$?
 }
 
 # answers URL [CURL-OPTION...]: true when the server answers.

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "run.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,17 @@ static int fail(const struct options *options, int status, const struct error *e
     return status;
 }
 
+/* What could not be written was not shown. */
+static int finish_output(const struct options *options)
+{
+    struct error error;
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return EXIT_OK;
+    }
+    error_set(&error, "cannot write to standard output: %s", strerror(errno));
+    return fail(options, EXIT_REQUEST_FAILED, &error);
+}
+
 static int do_what_is_asked(const struct options *options)
 {
     struct error error;
@@ -32,10 +44,10 @@ static int do_what_is_asked(const struct options *options)
             printf("\nCommands:\n");
             commands_print(stdout);
         }
-        return EXIT_OK;
+        return finish_output(options);
     case MODE_VERSION:
         printf("tasuki %s\n", TASUKI_VERSION);
-        return EXIT_OK;
+        return finish_output(options);
     case MODE_RESTART:
         return file_client_restart(options->pid_file, options->status_file, &error) == 0
                    ? EXIT_OK

@@ -93,8 +93,11 @@ static void report_setup_failure(struct service *service, const struct error *er
     char message[sizeof error->text + 32];
     snprintf(message, sizeof message, "%s: %s\n", personality_name(service->options->personality),
              error->text);
-    fputs(message, stderr);
-    daemon_report(&service->report_fd, EXIT_SETUP_FAILED, message);
+    if (service->report_fd < 0) {
+        fputs(message, stderr);
+    } else { /* the foreground process says it */
+        daemon_report(&service->report_fd, EXIT_SETUP_FAILED, message);
+    }
 }
 
 int run_service(const struct options *options)

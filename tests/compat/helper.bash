@@ -88,15 +88,6 @@ stop_supervisor() {
   ended "$SUPERVISOR"
 }
 
-# ended PID: waits for a process of this test to end and leaves its status in $STATUS_CODE.
-# (Not a function that prints the status: only the shell that started a process can wait for it.)
-ended() {
-  wait_until gone "$1"
-  STATUS_CODE=0
-  # shellcheck disable=SC2034 # the tests read it
-  wait "$1" || STATUS_CODE=$?
-}
-
 # field GENERATION KEY: one of the facts in worker.GENERATION.
 field() { sed -n "s/^$2=//p" "$RECORD/worker.$1"; }
 

@@ -319,8 +319,7 @@ static void an_address_that_cannot_be_had_is_said(void **state)
         const char *port;
         const char *reason;
     } rows[] = {
-        {"[::g]:80", "'::g' is not an IPv6 address"},
-        {":::::80", "'::::' is not an IPv6 address"},
+        {"[::1%no-such-if]:80", "'::1%no-such-if' is not an IPv6 address"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *const ports[] = {"127.0.0.1:0", rows[i].port, NULL};

@@ -330,8 +330,11 @@ static const char *sample_value(const struct row *row)
         const char *kind;
         const char *value;
     } samples[] = {
-        {"ADDRESS", "8080"}, {"PATH", "a.sock"}, {"N", "5"},       {"DIRECTORY", "d"},
-        {"DURATION", "2"},   {"SIGNAL", "USR1"}, {"yes|no", "no"}, {"FILE", "f"},
+        {"ADDRESS", "8080"},    {"PATH", "a.sock"},    {"N", "5"},
+        {"DIRECTORY", "d"},     {"DURATION", "2"},     {"SIGNAL", "USR1"},
+        {"yes|no", "no"},       {"FILE", "f"},         {"MODE", "notify"},
+        {"COMMAND", "true"},    {"NAME", "web"},       {"process|group", "group"},
+        {"N/DURATION", "5/60"}, {"on|off|auto", "on"}, {"PATH|off", "off"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         if (row->value != NULL && strcmp(samples[i].kind, row->value) == 0) {
