@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The pause before the first run of the readiness probe; it doubles up to --ready-interval. */
+#define FIRST_PROBE_SECONDS 0.05
+
 static void send_event(struct attendant *attendant, struct lifecycle_event event)
 {
     event.generation = attendant->generation;
@@ -30,12 +33,12 @@ static bool wants_notify(const struct options *options)
            options->watchdog_ms > 0;
 }
 
-static void take_status(struct attendant *attendant, const struct notify_message *message)
+static void take_status(struct attendant *attendant, const char *status)
 {
-    if (strcmp(attendant->status, message->status) == 0) {
+    if (strcmp(attendant->status, status) == 0) {
         return;
     }
-    memcpy(attendant->status, message->status, sizeof attendant->status);
+    snprintf(attendant->status, sizeof attendant->status, "%s", status);
     attendant->listener->on_status(attendant->listener->context, attendant->generation,
                                    attendant->status);
 }
@@ -46,7 +49,9 @@ static void take_message(struct attendant *attendant, const struct notify_messag
 {
     const struct options *options = attendant->options;
     if (message->has_status) {
-        take_status(attendant, message);
+        take_status(attendant, message->status);
+    } else if (message->stopping) {
+        take_status(attendant, "stopping");
     }
     if (message->extend_ms > 0) {
         send_event(attendant,
@@ -135,10 +140,13 @@ static int set_number(struct environment *environment, const char *name, uint64_
     return environment_set(environment, name, text, error);
 }
 
+/* The first pauses are short: many a server is ready long before the interval is over. */
 static void pause_probing(struct attendant *attendant)
 {
-    ev_timer_set(&attendant->probe_pause, (double)attendant->options->ready_interval_ms / 1000.0,
-                 0.0);
+    double longest = (double)attendant->options->ready_interval_ms / 1000.0;
+    double pause = attendant->probe_delay < longest ? attendant->probe_delay : longest;
+    attendant->probe_delay *= 2;
+    ev_timer_set(&attendant->probe_pause, pause, 0.0);
     ev_timer_start(attendant->loop, &attendant->probe_pause);
 }
 
@@ -229,8 +237,7 @@ void attendant_arm_kill(struct attendant *attendant, double seconds, bool at_lea
     ev_timer_start(attendant->loop, &attendant->kill);
 }
 
-/* --- its time
- * ------------------------------------------------------------------------------------- */
+/* --- its time --------------------------------------------------------------------------------- */
 
 static void set_up_watchers(struct attendant *attendant)
 {
@@ -254,11 +261,13 @@ static bool wants_capture(const struct options *options)
 
 static int open_captures(struct attendant *attendant, struct error *error)
 {
-    attendant->output = capture_new(attendant->loop, STDOUT_FILENO, error);
+    attendant->output =
+        capture_new(attendant->loop, attendant->listener->captures, STDOUT_FILENO, error);
     if (attendant->output == NULL) {
         return -1;
     }
-    attendant->errors = capture_new(attendant->loop, STDERR_FILENO, error);
+    attendant->errors =
+        capture_new(attendant->loop, attendant->listener->captures, STDERR_FILENO, error);
     return attendant->errors != NULL ? 0 : -1;
 }
 
@@ -295,6 +304,7 @@ struct attendant *attendant_new(struct ev_loop *loop, const struct options *opti
                                     .loop = loop,
                                     .generation = generation,
                                     .ready_after = -1,
+                                    .probe_delay = FIRST_PROBE_SECONDS,
                                     .last_words = last_words_mark(),
                                     .notify = {.fd = -1},
                                     .ready_fd = {-1, -1},

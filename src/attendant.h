@@ -23,6 +23,7 @@ struct attendant_listener {
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void (*on_status)(void *context, uint64_t generation, const char *text);
     void *context;
+    struct capture **captures; /* the supervisor's list: a capture may outlive its attendant */
 };
 
 struct attendant {
@@ -43,6 +44,7 @@ struct attendant {
     int ready_fd[2]; /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
     ev_io ready_io;
     struct helper probe;
+    double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;
     ev_timer probe_timeout;
     ev_timer kill;

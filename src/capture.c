@@ -67,8 +67,14 @@ static enum progress copy_chunk(struct capture *capture)
     return COPIED;
 }
 
-static void end(struct capture *capture)
+void capture_free(struct capture *capture)
 {
+    for (struct capture **link = capture->list; *link != NULL; link = &(*link)->next) {
+        if (*link == capture) {
+            *link = capture->next;
+            break;
+        }
+    }
     ev_io_stop(capture->loop, &capture->readable);
     ev_timer_stop(capture->loop, &capture->stalled);
     descriptor_close(&capture->fd);
@@ -91,7 +97,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
     } else if (progress == ENDED) {
         ev_io_stop(loop, watcher);
         if (capture->is_released) {
-            end(capture);
+            capture_free(capture);
         }
     }
 }
@@ -103,7 +109,8 @@ static void on_stalled(struct ev_loop *loop, ev_timer *watcher, int revents)
     ev_io_start(loop, &capture->readable);
 }
 
-struct capture *capture_new(struct ev_loop *loop, int target_fd, struct error *error)
+struct capture *capture_new(struct ev_loop *loop, struct capture **list, int target_fd,
+                            struct error *error)
 {
     int ends[2];
     struct capture *capture = malloc(sizeof *capture);
@@ -113,6 +120,9 @@ struct capture *capture_new(struct ev_loop *loop, int target_fd, struct error *e
         return NULL;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the worker's end stays as it expects it */
+    capture->next = *list;
+    capture->list = list;
+    *list = capture;
     capture->loop = loop;
     capture->fd = ends[0];
     capture->worker_fd = ends[1];
@@ -146,6 +156,6 @@ void capture_release(struct capture *capture)
     bool has_ended = capture->worker_fd >= 0 ||
                      (!ev_is_active(&capture->readable) && !ev_is_active(&capture->stalled));
     if (has_ended) {
-        end(capture);
+        capture_free(capture);
     }
 }

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 
 struct capture {
+    struct capture *next; /* the supervisor's list of them */
+    struct capture **list;
     struct ev_loop *loop;
     int fd;        /* our end, non-blocking; owned */
     int worker_fd; /* the worker's end until it is spawned; owned; -1: closed */
@@ -25,16 +27,23 @@ struct capture {
     size_t tail_size;
 };
 
-/* Makes a capture that copies to `target_fd`. Returns NULL with the reason in `error`. */
-struct capture *capture_new(struct ev_loop *loop, int target_fd, struct error *error);
+/* Makes a capture that copies to `target_fd`, and puts it on `list`, which it leaves by itself at
+   its end. Returns NULL with the reason in `error`. */
+struct capture *capture_new(struct ev_loop *loop, struct capture **list, int target_fd,
+                            struct error *error);
 
 /* The worker has its end: closes ours of it, and begins to copy. */
 void capture_begin(struct capture *capture);
 
-/* Copies what is there now; to be called before the last words of a worker that has ended are read. */
+/* Copies what is there now; to be called before the last words of a worker that has ended are read.
+ */
 void capture_drain(struct capture *capture);
 
-/* Nobody asks for its last words any more: it ends with the last writer, or now if there is none. */
+/* Nobody asks for its last words any more: it ends with the last writer, or now if there is none.
+ */
 void capture_release(struct capture *capture);
+
+/* Ends it, whoever may still write. */
+void capture_free(struct capture *capture);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Errands are the commands that the supervisor sends out on the side, each bounded in time: the check
- * before a deploy, and what --on-event runs. Neither is ever in the way of the service.
+ * Errands are the commands that the supervisor sends out on the side, each bounded in time: the
+ * check before a deploy, and what --on-event runs. Neither is ever in the way of the service.
  */
 #ifndef ERRAND_H
 #define ERRAND_H

@@ -1,7 +1,7 @@
 /*
  * What a command of --on-event finds in its environment: the facts of one report, as TASUKI_EVENT,
  * TASUKI_GENERATION, TASUKI_PID, TASUKI_DEPLOY, TASUKI_CAUSE, TASUKI_REASON, TASUKI_STATUS,
- * TASUKI_SIGNAL and TASUKI_NAME, each where it applies.
+ * and TASUKI_SIGNAL, each where it applies.
  */
 #ifndef EVENT_ENVIRONMENT_H
 #define EVENT_ENVIRONMENT_H

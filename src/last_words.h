@@ -22,8 +22,8 @@ off_t last_words_mark(void);
    a NUL at the end. Returns the number of bytes, or -1 when there is no telling. */
 ssize_t last_words_read(off_t mark, char *buffer, size_t size);
 
-/* Where what a worker writes to standard error is to be found: the file, the journal (with the command
-   that shows it), the terminal, or what else it is. Returns `buffer`. */
+/* Where what a worker writes to standard error is to be found: the file, the journal (with the
+   command that shows it), the terminal, or what else it is. Returns `buffer`. */
 const char *last_words_describe_output(pid_t pid, char *buffer, size_t size);
 
 /* True if these words complain of an address in use, in the words of one of the usual runtimes. */

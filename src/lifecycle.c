@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* --- the action list ------------------------------------------------------------------------- */
+/* --- the action list -------------------------------------------------------------------------- */
 
 static struct lifecycle_action *act(struct lifecycle *lifecycle, enum lifecycle_action_kind kind)
 {
@@ -105,7 +105,7 @@ static void publish(struct lifecycle *lifecycle)
     }
 }
 
-/* --- the table of generations ---------------------------------------------------------------- */
+/* --- the table of generations ----------------------------------------------------------------- */
 
 static struct generation *find(struct lifecycle *lifecycle, uint64_t number)
 {
@@ -160,7 +160,7 @@ static bool has_older(const struct lifecycle *lifecycle, uint64_t number)
     return lifecycle->count > 0 && lifecycle->generations[0].number < number;
 }
 
-/* --- deploys and starts ---------------------------------------------------------------------- */
+/* --- deploys and starts ----------------------------------------------------------------------- */
 
 static void begin_deploy(struct lifecycle *lifecycle, enum deploy_cause cause);
 static void begin_stop(struct lifecycle *lifecycle, int signal);
@@ -373,7 +373,7 @@ static void attempt_failed(struct lifecycle *lifecycle, enum deploy_failure reas
     }
 }
 
-/* --- taking over ----------------------------------------------------------------------------- */
+/* --- taking over ------------------------------------------------------------------------------ */
 
 /* When more than --max-old generations linger, the oldest are killed. */
 static void limit_lingering(struct lifecycle *lifecycle)
@@ -463,7 +463,7 @@ static void become_ready(struct lifecycle *lifecycle, struct generation *generat
     }
 }
 
-/* --- events ---------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* A slow start is never mistaken for a good one: where the generation before said that it was
    ready, this one must say so too. */

@@ -34,7 +34,7 @@ struct endpoint {
     socklen_t length;
 };
 
-/* --- looking up ------------------------------------------------------------------------------ */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static void set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port)
 {
@@ -120,7 +120,7 @@ static int find_endpoint(const struct address *address, struct endpoint *endpoin
     return -1;
 }
 
-/* --- names ----------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* The address as people know it, for messages. */
 static const char *describe(const struct endpoint *endpoint, char *buffer, size_t size)
@@ -171,7 +171,7 @@ static uint16_t bound_port(int fd)
     return ntohs(endpoint.ipv4.sin_port);
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int explain_bind_failure(const struct endpoint *endpoint, int socket_type,
                                 struct error *error)
@@ -382,7 +382,7 @@ static int open_address(const struct address *address, const struct opening *ope
     return 1;
 }
 
-/* --- the set --------------------------------------------------------------------------------- */
+/* --- the set ---------------------------------------------------------------------------------- */
 
 size_t listener_count(const struct address *addresses, size_t count)
 {

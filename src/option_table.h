@@ -33,7 +33,7 @@ OPTION(ready, "ready", REQUIRED, "MODE", false, "delay", "auto",
 OPTION(ready_timeout, "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
        "a worker that is not ready by then has failed; 0: wait without end")
 OPTION(ready_interval, "ready-interval", REQUIRED, "DURATION", false, "1", "1",
-       "pause between two runs of the probe of --ready=exec:")
+       "longest pause between two runs of the probe of --ready=exec:; the first are shorter")
 OPTION(check, "check", REQUIRED, "COMMAND", false, NULL, NULL,
        "run this before a deploy starts anything; unless it exits 0, the deploy fails")
 OPTION(check_timeout, "check-timeout", REQUIRED, "DURATION", false, "60", "60",

@@ -67,7 +67,7 @@ static void on_check_exited(struct supervisor *supervisor, const char *words, in
     if (!ok) {
         char ending[64];
         log_error("the check %s", worker_describe_exit(status, ending, sizeof ending));
-        operator_set_last_words(supervisor->operator, words, NULL);
+        console_set_last_words(supervisor->console, words, NULL);
         log_text(words);
     }
     supervisor_dispatch(supervisor, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
@@ -275,7 +275,7 @@ static void on_attendant_event(void *context, const struct lifecycle_event *even
 static void on_attendant_status(void *context, uint64_t generation, const char *text)
 {
     const struct supervisor *supervisor = context;
-    operator_report_status(supervisor->operator, generation, text);
+    console_report_status(supervisor->console, generation, text);
 }
 
 static int set_up(struct supervisor *supervisor)
@@ -295,23 +295,29 @@ static int set_up(struct supervisor *supervisor)
     }
     ev_timer_init(&supervisor->log_command_pause, on_log_command_pause, 0.0, 0.0);
     const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
-    supervisor->attendant_listener = (struct attendant_listener){
-        .on_event = on_attendant_event, .on_status = on_attendant_status, .context = supervisor};
+    supervisor->attendant_listener = (struct attendant_listener){.on_event = on_attendant_event,
+                                                                 .on_status = on_attendant_status,
+                                                                 .context = supervisor,
+                                                                 .captures = &supervisor->captures};
     ev_prepare_init(&supervisor->bury, on_bury);
     ev_prepare_start(supervisor->loop, &supervisor->bury);
     errands_init(&supervisor->errands, supervisor->loop);
     lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
     watch_signals(supervisor);
-    return supervisor_open_operator(supervisor);
+    return supervisor_open_console(supervisor);
 }
 
 static void take_down(struct supervisor *supervisor)
 {
-    operator_close(supervisor->operator);
+    console_close(supervisor->console);
     errands_close(&supervisor->errands);
     free_attendants(&supervisor->attendants);
     free_attendants(&supervisor->departed);
+    while (supervisor->captures != NULL) {
+        capture_drain(supervisor->captures);
+        capture_free(supervisor->captures);
+    }
     ev_loop_destroy(supervisor->loop);
 }
 

@@ -37,12 +37,9 @@ static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, 
                                            const struct worker_failure *failure)
 {
     log_error("generation %" PRIu64 ": %s", generation, failure->error.text);
-    operator_set_last_words(supervisor->operator, failure->error.text, NULL);
+    console_set_last_words(supervisor->console, failure->error.text, NULL);
     if (!supervisor->lifecycle.has_spawned && failure->permanent) {
-        char message[sizeof failure->error.text + 32];
-        snprintf(message, sizeof message, "%s: %s\n",
-                 personality_name(supervisor->setup->options->personality), failure->error.text);
-        daemon_report(supervisor->setup->report_fd, failure->exit_status, message);
+        *supervisor->setup->failure = failure->error;
     }
     return (struct lifecycle_event){
         .kind = EVENT_SPAWN_FAILED,
@@ -121,7 +118,7 @@ static bool check(struct supervisor *supervisor, struct lifecycle_event *answer)
         return false;
     }
     log_error("--check: %s", error.text);
-    operator_set_last_words(supervisor->operator, error.text, NULL);
+    console_set_last_words(supervisor->console, error.text, NULL);
     *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false};
     return true;
 }
@@ -198,7 +195,7 @@ static void take_last_words(struct supervisor *supervisor, const struct lifecycl
         drop_own_lines(words);
     }
     last_words_describe_output(report->pid, output, sizeof output);
-    operator_set_last_words(supervisor->operator, can_be_read ? words : NULL, output);
+    console_set_last_words(supervisor->console, can_be_read ? words : NULL, output);
     bool died_young = report->report == REPORT_START_FAILED ||
                       (report->report == REPORT_CRASHED && attendant != NULL &&
                        ev_time() - attendant->started < YOUNG_SECONDS);
@@ -247,7 +244,7 @@ static void tell(struct supervisor *supervisor, const struct lifecycle_action *r
         report->report == REPORT_CRASHED) {
         take_last_words(supervisor, report);
     }
-    operator_report(supervisor->operator, report);
+    console_report(supervisor->console, report);
     run_event_command(supervisor, report);
 }
 

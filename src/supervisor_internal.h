@@ -1,15 +1,15 @@
 /*
  * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up,
- * signals, deaths), supervisor_actions.c (what the lifecycle wants done) and supervisor_operator.c
+ * signals, deaths), supervisor_actions.c (what the lifecycle wants done) and supervisor_console.c
  * (what comes in on the control socket).
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
 
 #include "attendant.h"
+#include "console.h"
 #include "errand.h"
 #include "lifecycle.h"
-#include "operator.h"
 #include "supervisor.h"
 
 #include <ev.h>
@@ -29,9 +29,10 @@ struct supervisor {
     struct attendant *attendants; /* one for each worker; owned */
     struct attendant *departed;   /* those of workers that have been reaped; owned */
     ev_prepare bury;
+    struct capture *captures; /* of workers, and of what they left behind */
     struct errands errands;
-    struct operator* operator; /* NULL: no control socket */
-    ev_io operator_io;
+    struct console *console; /* NULL: no control socket */
+    ev_io console_io;
     ev_timer draining;
     bool hint_is_given; /* the one about an address in use */
     bool has_ended;     /* there is nothing more to wait for; exit_status tells how it went */
@@ -54,6 +55,6 @@ struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
                                             uint64_t generation);
 
 /* Opens the control socket. Returns 0, or -1 when one was asked for and cannot be had. */
-int supervisor_open_operator(struct supervisor *supervisor);
+int supervisor_open_console(struct supervisor *supervisor);
 
 #endif

@@ -191,27 +191,29 @@ static const char *find_search_path(char *const *environment)
     return _PATH_DEFPATH;
 }
 
+/* Long paths are cut, so that the reason behind them is not. */
 static void describe_execute_failure(const struct attempt *attempt, struct error *error)
 {
     switch (attempt->reason) {
     case ENOENT:
     case ENOTDIR:
-        error_set(error, "cannot execute %s: not found", attempt->path);
+        error_set(error, "cannot execute %.300s: not found", attempt->path);
         break;
     case ENOEXEC:
         error_set(error,
-                  "cannot execute %s: wrong format (not a program for this machine, and not a "
+                  "cannot execute %.300s: wrong format (not a program for this machine, and not a "
                   "script)",
                   attempt->path);
         break;
     case EACCES:
-        error_set(error,
-                  "cannot execute %s: permission denied (expected a file with execute permission, "
-                  "on a file system that is not mounted noexec)",
-                  attempt->path);
+        error_set(
+            error,
+            "cannot execute %.300s: permission denied (expected a file with execute permission, "
+            "on a file system that is not mounted noexec)",
+            attempt->path);
         break;
     default:
-        error_set(error, "cannot execute %s: %s", attempt->path, strerror(attempt->reason));
+        error_set(error, "cannot execute %.300s: %s", attempt->path, strerror(attempt->reason));
         break;
     }
 }
@@ -221,23 +223,24 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
     const char *reason = strerror(attempt->reason);
     switch (attempt->step) {
     case STEP_DIRECTORY:
-        error_set(error, "cannot change to directory %s: %s", attempt->command->directory, reason);
+        error_set(error, "cannot change to directory %.300s: %s", attempt->command->directory,
+                  reason);
         break;
     case STEP_DESCRIPTORS:
         error_set(error, "cannot put a socket at descriptor %d: %s", attempt->failed_fd, reason);
         break;
     case STEP_LOOKUP:
         if (attempt->reason == EACCES) {
-            error_set(error, "cannot execute %s: what PATH has of that name is not executable",
+            error_set(error, "cannot execute %.300s: what PATH has of that name is not executable",
                       attempt->path);
         } else {
-            error_set(error, "cannot execute %s: not found in PATH (%s)", attempt->path,
+            error_set(error, "cannot execute %.300s: not found in PATH (%.150s)", attempt->path,
                       attempt->search_path);
         }
         break;
     case STEP_INTERPRETER:
         error_set(error,
-                  "cannot execute %s: its interpreter (the first line's, or the loader) is "
+                  "cannot execute %.300s: its interpreter (the first line's, or the loader) is "
                   "not there",
                   attempt->path);
         break;

@@ -63,7 +63,7 @@ static struct text page(struct text target)
     return inspected.data != NULL ? inspected : (struct text){hello, hello_length};
 }
 
-/* --- The listeners ------------------------------------------------------------------------ */
+/* --- The listeners ---------------------------------------------------------------------------- */
 
 /* What the supervisor holds for this server. */
 static void take_listeners(void)
@@ -122,7 +122,7 @@ static void prepare_listener(const struct tasuki_listener *listener)
     }
 }
 
-/* --- Accepting ---------------------------------------------------------------------------- */
+/* --- Accepting -------------------------------------------------------------------------------- */
 
 static void accept_start(void)
 {
@@ -182,7 +182,7 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
     }
 }
 
-/* --- The life of the server --------------------------------------------------------------- */
+/* --- The life of the server ------------------------------------------------------------------- */
 
 static void warn_if_failed(const char *what, int status)
 {

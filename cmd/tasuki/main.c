@@ -43,6 +43,8 @@ static int do_what_is_asked(const struct options *options)
         if (options->personality == PERSONALITY_TASUKI) {
             printf("\nCommands:\n");
             commands_print(stdout);
+            printf("  check     show what a start with these options would do, and do nothing of "
+                   "it\n");
         }
         return finish_output(options);
     case MODE_VERSION:

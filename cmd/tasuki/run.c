@@ -88,15 +88,16 @@ static void take_down(struct service *service)
     pid_file_release(&service->pid_file);
 }
 
-static void report_setup_failure(struct service *service, const struct error *error)
+/* The foreground process of --daemonize says it; without one, this one does. */
+static void report_failure(struct service *service, int status, const struct error *error)
 {
     char message[sizeof error->text + 32];
     snprintf(message, sizeof message, "%s: %s\n", personality_name(service->options->personality),
              error->text);
     if (service->report_fd < 0) {
         fputs(message, stderr);
-    } else { /* the foreground process says it */
-        daemon_report(&service->report_fd, EXIT_SETUP_FAILED, message);
+    } else {
+        daemon_report(&service->report_fd, status, message);
     }
 }
 
@@ -111,22 +112,27 @@ int run_service(const struct options *options)
     };
     struct error error;
     if (check_variables(options, &error) != 0) {
-        report_setup_failure(&service, &error);
+        report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
     supervisor_block_signals();
     int status = EXIT_SETUP_FAILED;
-    if (set_up(&service, &error) != 0) {
-        report_setup_failure(&service, &error);
-    } else {
+    bool is_set_up = set_up(&service, &error) == 0;
+    if (is_set_up) {
+        error.text[0] = '\0';
         status = supervisor_run(&(struct supervisor_setup){
             .options = options,
             .listeners = &service.listeners,
             .status_file = &service.status_file,
             .log_file = &service.log_file,
             .report_fd = &service.report_fd,
+            .failure = &error,
         });
     }
+    /* Who waits for the report finds nothing left behind. */
     take_down(&service);
+    if (!is_set_up || service.report_fd >= 0) {
+        report_failure(&service, status, &error);
+    }
     return status;
 }

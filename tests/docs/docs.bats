@@ -5,7 +5,8 @@
 load helper
 
 # Options of other programs that the documents' examples show.
-FOREIGN='--bind --build --cflags --install --libs --max-workers --prefix --preset --signal --workers'
+FOREIGN='--bind --build --cflags --check-config --install --libs --max-workers --no-block --prefix --preset
+--signal --workers'
 
 names_of_options() {
   help_options "$TASUKI" | cut -f1
@@ -37,10 +38,11 @@ default_of() {
     theirs=$(default_of "$START_SERVER" "$option")
     expected=${ours:+Default: $ours.}
     if [ "$ours" != "$theirs" ]; then
-      expected="$expected As start_server: $theirs."
+      expected="${expected:+$expected }As start_server: $theirs."
     fi
     text=$(manual_options | awk -F'\t' -v option="$option" '$1 == option { print $2 }')
-    stated=$(grep -oE 'Default: [^.]*\.( As start_server: [^.]*\.)?' <<<"$text" || true)
+    stated=$(grep -oE 'Default: [^.]*\.( As start_server: [^.]*\.)?|As start_server: [^.]*\.' <<<"$text" ||
+      true)
     same "tasuki(1), $option" "$expected" "$stated"
   done
 }
@@ -53,7 +55,7 @@ defaults() {
 @test "the README has each default, of both names" {
   expected=$(defaults | awk -F'\t' '{
     text = $2 == "" ? "" : "`" $2 "`"
-    if ($2 != $3) text = text "; `start_server`: `" $3 "`"
+    if ($2 != $3) text = text (text == "" ? "" : "; ") "`start_server`: `" $3 "`"
     print $1 ": " text
   }')
   rows=$(readme_table Options)
@@ -62,23 +64,96 @@ defaults() {
 }
 
 @test "start_server(1) has the defaults that differ, and no other" {
-  expected=$(defaults | awk -F'\t' '$2 != $3 { sub(/=.*/, "", $1); print $1, $3, $2 }')
+  expected=$(defaults | awk -F'\t' '$2 != $3 { sub(/=.*/, "", $1); print $1, $3, ($2 == "" ? "none" : $2) }')
   stated=$(manual_section start_server.1 DESCRIPTION | awk '$1 ~ /^--/ && NF == 3 { print $1, $2, $3 }')
   [ -n "$expected" ]
   same "start_server(1)" "$expected" "$stated"
 }
 
 @test "no document names an option that the program does not have" {
-  known=$(names_of_options | sed -E 's/\[?=.*//')
+  known=$({
+    names_of_options
+    for command in $(commands_of_help); do
+      command_options "$command"
+    done
+  } | sed -E 's/\[?=.*//' | sort -u)
   for document in "$README" "$ROOT/CHANGELOG.md" "$ROOT/src/README.md" "$MANUALS"/*; do
     text=$(cat "$document")
     case $document in
       *.[13]) text=$(manual "$(basename "$document")") ;;
     esac
     unknown=$(grep -oE '(^|[^a-z-])--[a-z][a-z-]+' <<<"$text" | grep -oE -- '--[a-z-]+' | sort -u |
-      grep -vxF -e "$known" | grep -vxF -e "${FOREIGN// /$'\n'}" || true)
+      grep -vxF -e "$known" | grep -vxF -e "$(tr ' ' '\n' <<<"$FOREIGN")" || true)
     same "$document" "" "$unknown"
   done
+}
+
+# --- commands ---------------------------------------------------------------------------------------
+
+# Those that speak to a supervisor, which have a help of their own.
+commands_of_help() {
+  help_section "$TASUKI" Commands | awk '$1 != "check" && $1 != "run" { print $1 }'
+}
+
+# command_options COMMAND, command_statuses COMMAND: what its --help has.
+command_options() {
+  command_help "$1" Options | awk '$1 ~ /^--/ { print $1 }'
+}
+
+command_statuses() {
+  command_help "$1" 'Exit status' | awk '/^  [0-9]/ { print $1 }'
+}
+
+@test "tasuki(1) has each command of --help, and no other" {
+  [ "$(commands_of_help | wc -l)" -ge 6 ]
+  same "tasuki(1)" "$(commands_of_help; printf '%s\n' check run)" "$(manual_subsections tasuki.1 COMMANDS)"
+}
+
+@test "the README has each command of --help, and no other" {
+  same README "$(commands_of_help)" "$(readme_table Commands | cell 1 | tr -d '`')"
+}
+
+@test "tasuki(1) has each command's options and exit statuses, and no other" {
+  for command in $(commands_of_help); do
+    text=$(manual_subsection tasuki.1 COMMANDS "$command")
+    same "tasuki(1), $command" "$(command_options "$command" | sed 's/=.*//')" \
+      "$(sed -n 's/^ *Options: //p' <<<"$text" | grep -oE -- '--[a-z]+')"
+    same "tasuki(1), $command" "$(command_statuses "$command")" \
+      "$(awk '/^ +[0-9]+  / { print $1 }' <<<"$text")"
+  done
+}
+
+@test "the README has each command's options and exit statuses, and no other" {
+  for command in $(commands_of_help); do
+    row=$(readme_table Commands | grep "^| \`$command\`")
+    same "README, $command" "$(command_options "$command" | sed 's/=.*//')" \
+      "$(cell 2 <<<"$row" | tr -d '`' | tr ' ' '\n')"
+    same "README, $command" "$(command_statuses "$command")" "$(cell 3 <<<"$row" | tr ' ' '\n')"
+  done
+}
+
+@test "tasuki(1) has the command options with their arguments" {
+  expected=$(for command in $(commands_of_help); do command_options "$command"; done | sort -u)
+  same "tasuki(1)" "$expected" \
+    "$(manual_section tasuki.1 COMMANDS | awk '$1 ~ /^--/ { print $1 }' | sort -u)"
+}
+
+@test "tasuki(1) has each event of the control socket, and no other" {
+  expected=$({
+    sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle_names.c"
+    sed -nE 's/.*make_event\("([a-z-]+)".*/\1/p' "$ROOT/src/report_json.c"
+  } | sort)
+  [ "$(wc -l <<<"$expected")" -gt 15 ]
+  same "tasuki(1)" "$expected" \
+    "$(manual_subsection tasuki.1 CONTROL Events | awk '/^     [a-z]/ && !/^     [a-z-]+ has|^     Each/ { print $1 }' | sort)"
+}
+
+@test "the requests of tasuki(1) are those that the supervisor expects" {
+  expected=$(grep -oE '"expected restart[^"]*"' "$ROOT/src/console.c" |
+    sed 's/"//g; s/^expected //; s/ or /, /; s/ NAME//' | tr -d ' ' | tr , '\n')
+  [ -n "$expected" ]
+  same "tasuki(1)" "$expected" "$(manual_section tasuki.1 CONTROL | sed '/^   Events$/,$d' |
+    awk '/^     [a-z]+( NAME)?  / { print $1 } /^     [a-z]+$/ { print $1 }')"
 }
 
 # --- variables, signals, exit statuses --------------------------------------------------------------
@@ -90,6 +165,15 @@ defaults() {
     manual_section tasuki.1 ENVIRONMENT | grep -qE "^     $variable( |\$)"
     readme_table Variables | cell 1 | grep -qxF "\`$variable\`"
   done
+}
+
+@test "the documents have each variable of probes and events, and no other of tasuki's" {
+  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/{attendant,event_environment,control_path}.c |
+    tr -d '"' | sort -u)
+  [ "$(wc -l <<<"$expected")" -ge 7 ]
+  same "tasuki(1)" "$expected" \
+    "$(manual_section tasuki.1 ENVIRONMENT | grep -oE 'TASUKI_[A-Z_]+' | sort -u)"
+  same README "$expected" "$(readme_table Variables | cell 1 | grep -oE 'TASUKI_[A-Z_]+' | sort -u)"
 }
 
 @test "tasuki(1) names the variable of each option that has one" {
@@ -141,14 +225,21 @@ statuses_of_help() {
 }
 
 @test "the section that the hint about an address in use names is there" {
-  grep -q 'see SERVERS in tasuki(1)' "$ROOT/src/supervisor.c"
+  grep -q 'see SERVERS in tasuki(1)' "$ROOT"/src/supervisor*.c
   manual_section tasuki.1 SERVERS | grep -qi 'address already in use'
 }
 
 @test "the map of the code has each file of src, and no file that is gone" {
   expected=$(cd "$ROOT/src" && printf '%s\n' *.c *.h | sed 's/\.[ch]$//' | sort -u)
-  stated=$(awk -F'|' '/^\| `[a-z_]+` \|/ { gsub(/[ `]/, "", $2); print $2 }' "$ROOT/src/README.md" |
+  stated=$(awk -F'|' '/^\| `[a-z0-9_]+` \|/ { gsub(/[ `]/, "", $2); print $2 }' "$ROOT/src/README.md" |
     sort -u)
+  same src/README.md "$expected" "$stated"
+}
+
+@test "the map of the code has each file of cmd/tasuki, and no file that is gone" {
+  expected=$(cd "$ROOT/cmd/tasuki" && printf '%s\n' *.c | sort)
+  stated=$(sed -n '/cmd.tasuki. is the program/,/^## /p' "$ROOT/src/README.md" | grep '^|' | cut -d'|' -f2 |
+    grep -oE '[a-z_]+\.c' | sort)
   same src/README.md "$expected" "$stated"
 }
 

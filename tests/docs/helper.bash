@@ -45,6 +45,25 @@ manual_section() {
     inside'
 }
 
+# manual_subsections PAGE TITLE: the titles of that section's subsections.
+manual_subsections() {
+  manual_section "$1" "$2" | sed -nE 's/^   ([^ ].*)$/\1/p'
+}
+
+# manual_subsection PAGE TITLE SUBTITLE
+manual_subsection() {
+  manual_section "$1" "$2" | awk -v title="   $3" '
+    /^   [^ ]/ { inside = ($0 == title); next }
+    inside'
+}
+
+# command_help COMMAND TITLE: the lines under "TITLE:" in the help of a client command.
+command_help() {
+  "$TASUKI" "$1" --help | awk -v title="$2:" '
+    /^[^ ]/ { inside = ($0 == title); next }
+    inside && NF'
+}
+
 # help_section PROGRAM TITLE: the lines under "TITLE:".
 help_section() {
   "$1" --help | awk -v title="$2:" '

@@ -1,8 +1,8 @@
 /*
  * The "status" reply: how the service is, as one JSON object.
  */
+#include "console.h"
 #include "observation.h"
-#include "operator.h"
 #include "report_json.h"
 
 #include <sys/socket.h>
@@ -24,7 +24,7 @@ static const char *describe_state(const struct lifecycle *lifecycle)
     return lifecycle->starting != 0 ? "starting" : "down";
 }
 
-static json_t *describe_generation(const struct operator_setup *setup,
+static json_t *describe_generation(const struct console_setup *setup,
                                    const struct generation *generation,
                                    const struct socket_list *accepted)
 {
@@ -71,8 +71,8 @@ static json_t *describe_command(char *const *command)
     return words;
 }
 
-json_t *operator_status(const struct operator_setup *setup, const char *name, double started,
-                        json_t *deploys)
+json_t *console_status(const struct console_setup *setup, const char *name, double started,
+                       json_t *deploy, json_t *deploys)
 {
     const struct lifecycle *lifecycle = setup->lifecycle;
     __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
@@ -84,11 +84,6 @@ json_t *operator_status(const struct operator_setup *setup, const char *name, do
     for (size_t i = 0; i < lifecycle->count; i++) {
         json_array_append_new(generations,
                               describe_generation(setup, &lifecycle->generations[i], &accepted));
-    }
-    json_t *deploy = json_null();
-    if (lifecycle->deploy != 0) {
-        deploy = json_pack("{s:I, s:i}", "id", (json_int_t)lifecycle->deploy, "attempt",
-                           (int)lifecycle->attempt);
     }
     return json_pack("{s:s, s:i, s:s, s:o, s:f, s:s, s:o, s:o, s:o, s:o}", "name", name, "pid",
                      (int)getpid(), "version", TASUKI_VERSION, "command",

@@ -14,13 +14,13 @@
 /* How often those who wait for a deploy are told how the older generations get on. */
 #define DRAINING_SECONDS 1.0
 
-static void on_operator(struct ev_loop *loop, ev_io *watcher, int revents)
+static void on_console(struct ev_loop *loop, ev_io *watcher, int revents)
 {
     (void)watcher;
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
-    operator_process(supervisor->operator);
-    if (operator_wants_draining(supervisor->operator) && !ev_is_active(&supervisor->draining)) {
+    console_process(supervisor->console);
+    if (console_wants_draining(supervisor->console) && !ev_is_active(&supervisor->draining)) {
         ev_timer_set(&supervisor->draining, DRAINING_SECONDS, 0.0);
         ev_timer_start(loop, &supervisor->draining);
     }
@@ -30,8 +30,8 @@ static void on_draining(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
-    if (operator_wants_draining(supervisor->operator)) {
-        operator_report_draining(supervisor->operator);
+    if (console_wants_draining(supervisor->console)) {
+        console_report_draining(supervisor->console);
         ev_timer_set(watcher, DRAINING_SECONDS, 0.0);
         ev_timer_start(loop, watcher);
     }
@@ -42,7 +42,7 @@ static const struct attendant *look_up_attendant(void *context, uint64_t generat
     return supervisor_find_attendant(context, generation);
 }
 
-static void stop_by_operator(void *context)
+static void stop_by_console(void *context)
 {
     const struct supervisor *supervisor = context;
     log_info("asked to stop");
@@ -51,7 +51,7 @@ static void stop_by_operator(void *context)
                                            .signal = supervisor->setup->options->signal_on_term});
 }
 
-static void deploy_by_operator(void *context)
+static void deploy_by_console(void *context)
 {
     log_info("asked to deploy");
     supervisor_request_deploy(context);
@@ -75,27 +75,27 @@ static int signal_current(void *context, int signal, struct error *error)
 
 /* A control socket that was asked for and cannot be had is an error; the usual one is only missed.
  */
-int supervisor_open_operator(struct supervisor *supervisor)
+int supervisor_open_console(struct supervisor *supervisor)
 {
     const struct options *options = supervisor->setup->options;
     ev_timer_init(&supervisor->draining, on_draining, 0.0, 0.0);
     if (options->control != NULL && strcmp(options->control, "off") == 0) {
         return 0;
     }
-    const struct operator_setup setup = {
+    const struct console_setup setup = {
         .options = options,
         .listeners = supervisor->setup->listeners,
         .lifecycle = &supervisor->lifecycle,
         .find_attendant = look_up_attendant,
-        .deploy = deploy_by_operator,
-        .stop = stop_by_operator,
+        .deploy = deploy_by_console,
+        .stop = stop_by_console,
         .reopen = supervisor_reopen_log,
         .signal_current = signal_current,
         .context = supervisor,
     };
     struct error error;
-    supervisor->operator= operator_open(&setup, &error);
-    if (supervisor->operator== NULL) {
+    supervisor->console = console_open(&setup, &error);
+    if (supervisor->console == NULL) {
         if (options->control != NULL) {
             log_error("--control: %s", error.text);
             return -1;
@@ -103,7 +103,7 @@ int supervisor_open_operator(struct supervisor *supervisor)
         log_info("no control socket: %s", error.text);
         return 0;
     }
-    ev_io_init(&supervisor->operator_io, on_operator, operator_fd(supervisor->operator), EV_READ);
-    ev_io_start(supervisor->loop, &supervisor->operator_io);
+    ev_io_init(&supervisor->console_io, on_console, console_fd(supervisor->console), EV_READ);
+    ev_io_start(supervisor->loop, &supervisor->console_io);
     return 0;
 }

@@ -4,8 +4,8 @@
  * supervisor for what is to be done, and never does it itself. The replies are described in
  * tasuki(1), CONTROL.
  */
-#ifndef OPERATOR_H
-#define OPERATOR_H
+#ifndef CONSOLE_H
+#define CONSOLE_H
 
 #include "attendant.h"
 #include "lifecycle.h"
@@ -14,11 +14,11 @@
 
 #include <jansson.h>
 
-struct operator;
+struct console;
 
 /* What an operator can ask for, and what is needed to tell how things are. All of it is the
-   supervisor's and outlives the operator. */
-struct operator_setup {
+   supervisor's and outlives the console. */
+struct console_setup {
     const struct options *options;
     const struct listener_set *listeners;
     const struct lifecycle *lifecycle;
@@ -31,32 +31,33 @@ struct operator_setup {
 };
 
 /* Opens the control socket. Without one (--control=off, or where it cannot be had) there is no
-   operator: NULL, and the reason in `error` unless it was asked for. */
-struct operator *operator_open(const struct operator_setup *setup, struct error *error);
+   console: NULL, and the reason in `error` unless it was asked for. */
+struct console *console_open(const struct console_setup *setup, struct error *error);
 
-/* The descriptor to poll for reading; then call operator_process. */
-int operator_fd(const struct operator *operator);
-void operator_process(struct operator *operator);
+/* The descriptor to poll for reading; then call console_process. */
+int console_fd(const struct console *console);
+void console_process(struct console *console);
 
 /* Something happened: tells the followers, keeps the history, answers who waited for it. These, and
-   operator_close, take NULL for an operator that there is not. */
-void operator_report(struct operator *operator, const struct lifecycle_action *report);
-void operator_report_status(struct operator *operator, uint64_t generation, const char *text);
+   console_close, take NULL for a console that there is not. */
+void console_report(struct console *console, const struct lifecycle_action *report);
+void console_report_status(struct console *console, uint64_t generation, const char *text);
 
 /* What the newest failed worker (or check) said last, for the report of a failed deploy; NULL when
    it could not be read back, and then `output` tells where it went. Copies both. */
-void operator_set_last_words(struct operator *operator, const char *words, const char *output);
+void console_set_last_words(struct console *console, const char *words, const char *output);
 
-/* True while somebody waits for older generations to leave; then operator_report_draining is to be
+/* True while somebody waits for older generations to leave; then console_report_draining is to be
    called every second. */
-bool operator_wants_draining(const struct operator *operator);
-void operator_report_draining(struct operator *operator);
+bool console_wants_draining(const struct console *console);
+void console_report_draining(struct console *console);
 
 /* The end of the supervisor: answers those who wait for it, and removes the socket. */
-void operator_close(struct operator *operator);
+void console_close(struct console *console);
 
-/* The whole state as the "status" reply has it. The caller's reference. */
-json_t *operator_status(const struct operator_setup *setup, const char *name, double started,
-                        json_t *deploys);
+/* The whole state as the "status" reply has it: the caller's reference. Takes over `deploy` (the
+   one under way, or null) and `deploys`. */
+json_t *console_status(const struct console_setup *setup, const char *name, double started,
+                       json_t *deploy, json_t *deploys);
 
 #endif

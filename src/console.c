@@ -1,0 +1,444 @@
+#include "console.h"
+
+#include "control.h"
+#include "control_path.h"
+#include "observation.h"
+#include "report_json.h"
+#include "signal_name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many deploys are remembered. */
+#define HISTORY_MAX 16
+
+enum wait_kind { WAIT_DEPLOY, WAIT_STOP, FOLLOW };
+
+struct waiter {
+    struct waiter *next;
+    uint64_t client;
+    enum wait_kind kind;
+    uint64_t deploy; /* WAIT_DEPLOY */
+};
+
+struct deploy_record {
+    uint64_t id;
+    enum deploy_cause cause;
+    double started;
+    double ended;        /* 0: under way */
+    const char *outcome; /* NULL: under way */
+    const char *reason;  /* NULL: none */
+    uint64_t generation; /* 0: none */
+};
+
+struct console {
+    struct console_setup setup;
+    struct control *control;
+    struct waiter *waiters;
+    struct deploy_record history[HISTORY_MAX]; /* a ring, by id */
+    char name[128];
+    double started;
+    char *last_words;
+    char *output;
+};
+
+/* --- history ---------------------------------------------------------------------------------- */
+
+static struct deploy_record *find_record(struct console *console, uint64_t deploy)
+{
+    struct deploy_record *record = &console->history[deploy % HISTORY_MAX];
+    return record->id == deploy ? record : NULL;
+}
+
+static void keep_history(struct console *console, const struct lifecycle_action *report)
+{
+    struct deploy_record *record = find_record(console, report->deploy);
+    switch (report->report) {
+    case REPORT_DEPLOY_STARTED:
+        console->history[report->deploy % HISTORY_MAX] = (struct deploy_record){
+            .id = report->deploy, .cause = report->cause, .started = ev_time()};
+        return;
+    case REPORT_DEPLOY_SUCCEEDED:
+    case REPORT_DEPLOY_FAILED:
+    case REPORT_DEPLOY_STOPPED:
+        break;
+    default:
+        return;
+    }
+    if (record != NULL) {
+        record->ended = ev_time();
+        record->generation = report->generation;
+        record->outcome = report->report == REPORT_DEPLOY_SUCCEEDED ? "succeeded"
+                          : report->report == REPORT_DEPLOY_FAILED  ? "failed"
+                                                                    : "stopped";
+        if (report->report == REPORT_DEPLOY_FAILED) {
+            record->reason = deploy_failure_text(report->reason);
+        }
+    }
+}
+
+/* Newest first. */
+static json_t *describe_history(const struct console *console)
+{
+    json_t *deploys = json_array();
+    for (uint64_t id = console->setup.lifecycle->last_deploy, left = HISTORY_MAX;
+         id > 0 && left > 0; id--, left--) {
+        const struct deploy_record *record = &console->history[id % HISTORY_MAX];
+        if (record->id != id || record->outcome == NULL) {
+            continue;
+        }
+        json_t *entry = json_pack("{s:I, s:s, s:f, s:f, s:s, s:s?}", "id", (json_int_t)id, "cause",
+                                  deploy_cause_name(record->cause), "started", record->started,
+                                  "seconds", record->ended - record->started, "outcome",
+                                  record->outcome, "reason", record->reason);
+        json_object_set_new(entry, "generation",
+                            record->generation != 0 ? json_integer((json_int_t)record->generation)
+                                                    : json_null());
+        json_array_append_new(deploys, entry);
+    }
+    return deploys;
+}
+
+/* The deploy under way, or null. */
+static json_t *describe_deploy(const struct console *console)
+{
+    const struct lifecycle *lifecycle = console->setup.lifecycle;
+    const struct deploy_record *record = &console->history[lifecycle->deploy % HISTORY_MAX];
+    if (lifecycle->deploy == 0 || record->id != lifecycle->deploy) {
+        return json_null();
+    }
+    return json_pack("{s:I, s:s, s:f, s:i}", "id", (json_int_t)record->id, "cause",
+                     deploy_cause_name(record->cause), "seconds", ev_time() - record->started,
+                     "attempt", (int)lifecycle->attempt);
+}
+
+/* --- who waits -------------------------------------------------------------------------------- */
+
+static void add_waiter(struct console *console, uint64_t client, enum wait_kind kind,
+                       uint64_t deploy)
+{
+    struct waiter *waiter = malloc(sizeof *waiter);
+    if (waiter == NULL) {
+        control_finish(console->control, client);
+        return;
+    }
+    *waiter =
+        (struct waiter){.next = console->waiters, .client = client, .kind = kind, .deploy = deploy};
+    console->waiters = waiter;
+}
+
+static void on_gone(void *context, uint64_t client)
+{
+    struct console *console = context;
+    for (struct waiter **link = &console->waiters; *link != NULL;) {
+        struct waiter *waiter = *link;
+        if (waiter->client == client) {
+            *link = waiter->next;
+            free(waiter);
+        } else {
+            link = &waiter->next;
+        }
+    }
+}
+
+/* The last reply to a request. */
+static void answer(struct console *console, uint64_t client, json_t *result)
+{
+    control_send(console->control, client, result);
+    json_decref(result);
+    control_finish(console->control, client);
+}
+
+static void answer_ok(struct console *console, uint64_t client)
+{
+    answer(console, client, json_pack("{s:s}", "result", "ok"));
+}
+
+static void answer_error(struct console *console, uint64_t client, const char *message)
+{
+    answer(console, client, json_pack("{s:s, s:s}", "result", "error", "message", message));
+}
+
+/* Sends to everybody who waits or follows. A client may be dropped on the way, and its waiter with
+   it, so the next one is looked up before. */
+static void broadcast(struct console *console, json_t *object)
+{
+    struct waiter *next;
+    for (struct waiter *waiter = console->waiters; waiter != NULL; waiter = next) {
+        next = waiter->next;
+        control_send(console->control, waiter->client, object);
+    }
+}
+
+static json_t *describe_outcome(const struct console *console, uint64_t deploy,
+                                const struct deploy_record *record)
+{
+    uint64_t current = console->setup.lifecycle->current;
+    if (record == NULL || record->outcome == NULL || strcmp(record->outcome, "stopped") == 0) {
+        return json_pack("{s:s, s:I}", "result", "stopped", "deploy", (json_int_t)deploy);
+    }
+    json_t *result = json_pack("{s:s, s:I, s:f}", "result", record->outcome, "deploy",
+                               (json_int_t)deploy, "seconds", record->ended - record->started);
+    bool has_succeeded = record->reason == NULL;
+    uint64_t generation = has_succeeded ? record->generation : current;
+    json_object_set_new(result, "generation",
+                        generation != 0 ? json_integer((json_int_t)generation) : json_null());
+    if (!has_succeeded) {
+        json_object_set_new(result, "reason", report_text(record->reason));
+        json_object_set_new(result, "last_words", report_text(console->last_words));
+        if (console->output != NULL) {
+            json_object_set_new(result, "output", report_text(console->output));
+        }
+    }
+    return result;
+}
+
+/* Answers those who wait for this deploy, each once; for every deploy if `deploy` is 0. */
+static void answer_waiters(struct console *console, uint64_t deploy)
+{
+    for (struct waiter **link = &console->waiters; *link != NULL;) {
+        struct waiter *waiter = *link;
+        if (waiter->kind != WAIT_DEPLOY || (deploy != 0 && waiter->deploy != deploy)) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        answer(console, waiter->client,
+               describe_outcome(console, waiter->deploy, find_record(console, waiter->deploy)));
+        free(waiter);
+        link = &console->waiters; /* the answer may have dropped a client, and changed the list */
+    }
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static void request_restart(struct console *console, uint64_t client)
+{
+    if (console->setup.lifecycle->stopping) {
+        answer(console, client, describe_outcome(console, 0, NULL));
+        return;
+    }
+    add_waiter(console, client, WAIT_DEPLOY, lifecycle_next_deploy(console->setup.lifecycle));
+    console->setup.deploy(console->setup.context);
+}
+
+static void request_status(struct console *console, uint64_t client)
+{
+    json_t *status = console_status(&console->setup, console->name, console->started,
+                                    describe_deploy(console), describe_history(console));
+    json_t *reply = json_pack("{s:o}", "status", status);
+    control_send(console->control, client, reply);
+    json_decref(reply);
+    answer_ok(console, client);
+}
+
+static void request_signal(struct console *console, uint64_t client, const char *name)
+{
+    struct error error;
+    int signal = signal_parse(name, &error);
+    if (signal < 0 || console->setup.signal_current(console->setup.context, signal, &error) != 0) {
+        answer_error(console, client, error.text);
+    } else {
+        answer_ok(console, client);
+    }
+}
+
+static void request_reopen(struct console *console, uint64_t client)
+{
+    struct error error;
+    if (console->setup.reopen(console->setup.context, &error) != 0) {
+        answer_error(console, client, error.text);
+    } else {
+        answer_ok(console, client);
+    }
+}
+
+static void on_request(void *context, uint64_t client, const char *line)
+{
+    struct console *console = context;
+    if (strcmp(line, "restart") == 0) {
+        request_restart(console, client);
+    } else if (strcmp(line, "status") == 0) {
+        request_status(console, client);
+    } else if (strcmp(line, "stop") == 0) {
+        add_waiter(console, client, WAIT_STOP, 0);
+        console->setup.stop(console->setup.context);
+    } else if (strcmp(line, "reopen") == 0) {
+        request_reopen(console, client);
+    } else if (strcmp(line, "events") == 0) {
+        add_waiter(console, client, FOLLOW, 0);
+    } else if (strncmp(line, "signal ", 7) == 0) {
+        request_signal(console, client, line + 7);
+    } else {
+        answer_error(console, client,
+                     "expected restart, status, stop, reopen, signal NAME or events");
+    }
+}
+
+/* --- what happens ----------------------------------------------------------------------------- */
+
+static double seconds_since_start(const struct console *console, uint64_t generation)
+{
+    const struct attendant *attendant =
+        console->setup.find_attendant(console->setup.context, generation);
+    return attendant != NULL ? ev_time() - attendant->started : 0;
+}
+
+void console_report(struct console *console, const struct lifecycle_action *report)
+{
+    if (console == NULL) {
+        return;
+    }
+    keep_history(console, report);
+    json_t *event =
+        report_to_json(report, ev_time(), seconds_since_start(console, report->generation));
+    broadcast(console, event);
+    json_decref(event);
+    switch (report->report) {
+    case REPORT_DEPLOY_SUCCEEDED:
+    case REPORT_DEPLOY_FAILED:
+    case REPORT_DEPLOY_STOPPED:
+        answer_waiters(console, report->deploy);
+        break;
+    case REPORT_STOPPING:
+    case REPORT_GAVE_UP:
+        answer_waiters(console, 0);
+        break;
+    default:
+        break;
+    }
+}
+
+static void broadcast_new(struct console *console, json_t *event)
+{
+    broadcast(console, event);
+    json_decref(event);
+}
+
+void console_report_status(struct console *console, uint64_t generation, const char *text)
+{
+    if (console == NULL || console->waiters == NULL) {
+        return;
+    }
+    const struct generation *found = lifecycle_find(console->setup.lifecycle, generation);
+    broadcast_new(
+        console, report_worker_status(generation, found != NULL ? found->pid : 0, text, ev_time()));
+}
+
+bool console_wants_draining(const struct console *console)
+{
+    if (console == NULL) {
+        return false;
+    }
+    for (const struct waiter *waiter = console->waiters; waiter != NULL; waiter = waiter->next) {
+        if (waiter->kind == WAIT_DEPLOY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void console_report_draining(struct console *console)
+{
+    const struct lifecycle *lifecycle = console->setup.lifecycle;
+    __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
+    for (size_t i = 0; i < console->setup.listeners->count; i++) {
+        observe_queue(console->setup.listeners->items[i].fd, &accepted);
+    }
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct generation *generation = &lifecycle->generations[i];
+        if (generation->state == GENERATION_STOPPING) {
+            broadcast_new(console, report_draining(generation->number, generation->pid,
+                                                   observe_connections(generation->pid, &accepted),
+                                                   ev_time()));
+        }
+    }
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+void console_set_last_words(struct console *console, const char *words, const char *output)
+{
+    if (console != NULL) {
+        free(console->last_words);
+        free(console->output);
+        console->last_words = copy(words);
+        console->output = copy(output);
+    }
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+static int find_path(struct console *console, char *path, size_t size, struct error *error)
+{
+    const struct options *options = console->setup.options;
+    if (options->name != NULL) {
+        snprintf(console->name, sizeof console->name, "%s", options->name);
+    } else {
+        control_default_name(options->command[0], console->name, sizeof console->name);
+    }
+    if (options->control != NULL) {
+        snprintf(path, size, "%s", options->control);
+        return 0;
+    }
+    return control_make_directory(error) != 0 ? -1 : control_path(console->name, path, size, error);
+}
+
+struct console *console_open(const struct console_setup *setup, struct error *error)
+{
+    struct console *console = calloc(1, sizeof *console);
+    if (console == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    console->setup = *setup;
+    console->started = ev_time();
+    const struct control_handler handler = {
+        .on_request = on_request, .on_gone = on_gone, .context = console};
+    char path[PATH_MAX];
+    if (find_path(console, path, sizeof path, error) == 0) {
+        console->control = control_open(path, &handler, error);
+    }
+    if (console->control == NULL) {
+        free(console);
+        return NULL;
+    }
+    return console;
+}
+
+int console_fd(const struct console *console)
+{
+    return control_fd(console->control);
+}
+
+void console_process(struct console *console)
+{
+    control_process(console->control);
+}
+
+void console_close(struct console *console)
+{
+    if (console == NULL) {
+        return;
+    }
+    answer_waiters(console, 0);
+    while (console->waiters != NULL) {
+        struct waiter *waiter = console->waiters;
+        console->waiters = waiter->next;
+        if (waiter->kind == WAIT_STOP) {
+            answer_ok(console, waiter->client);
+        }
+        free(waiter);
+    }
+    control_close(console->control);
+    free(console->last_words);
+    free(console->output);
+    free(console);
+}
