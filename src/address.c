@@ -1,7 +1,8 @@
 #include "address.h"
 
+#include "ascii.h"
+
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,10 @@ struct span {
 
 static struct span trim(struct span span)
 {
-    while (span.start < span.end && isspace((unsigned char)*span.start)) {
+    while (span.start < span.end && ascii_is_space(*span.start)) {
         span.start++;
     }
-    while (span.start < span.end && isspace((unsigned char)span.end[-1])) {
+    while (span.start < span.end && ascii_is_space(span.end[-1])) {
         span.end--;
     }
     return span;
@@ -42,7 +43,7 @@ static long parse_digits(struct span span, long max)
         return -1;
     }
     for (const char *at = span.start; at < span.end; at++) {
-        if (!isdigit((unsigned char)*at)) {
+        if (!ascii_is_digit(*at)) {
             return -1;
         }
         value = value * 10 + (*at - '0');
@@ -100,7 +101,8 @@ static int parse_port_number(struct span span, const char *text, struct address 
 
 static bool is_host_character(char character)
 {
-    return isalnum((unsigned char)character) || strchr(".-_:%", character) != NULL;
+    return ascii_is_letter(character) || ascii_is_digit(character) ||
+           strchr(".-_:%", character) != NULL;
 }
 
 static int parse_host(struct span span, const char *text, struct address *address,
@@ -136,6 +138,22 @@ static int parse_host(struct span span, const char *text, struct address *addres
     if (address->kind == ADDRESS_IPV6 && !has_zone &&
         inet_pton(AF_INET6, address->host, &unused) != 1) {
         return error_set(error, "expected an IPv6 address before the port, got '%s'", text);
+    }
+    return 0;
+}
+
+int address_read_ipv4(const char *host, uint32_t *ipv4)
+{
+    *ipv4 = 0;
+    for (int part = 0; part < 4; part++) {
+        const char *end;
+        long value = ascii_parse_number(host, UINT8_MAX, &end);
+        bool is_octal = *host == '0' && end > host + 1;
+        if (value < 0 || is_octal || *end != (part < 3 ? '.' : '\0')) {
+            return -1;
+        }
+        *ipv4 = *ipv4 << 8 | (uint32_t)value;
+        host = end + 1;
     }
     return 0;
 }

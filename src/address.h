@@ -40,4 +40,8 @@ int address_parse_port(const char *text, struct address *address, struct error *
 /* Parses the value of --path; `address` keeps pointing to `text`. */
 int address_parse_path(const char *text, struct address *address, struct error *error);
 
+/* Reads a numeric IPv4 address of four parts (0 to 255 each, no leading zero, as inet_pton(3) has
+   it) into a number of the host's byte order. Returns 0, or -1 if `host` is none. */
+int address_read_ipv4(const char *host, uint32_t *ipv4);
+
 #endif

@@ -43,11 +43,19 @@ int control_directory(char *buffer, size_t size, struct error *error)
     return check_length(length, size, "directory of control sockets", error);
 }
 
+static bool is_made_of_name_characters(const char *name)
+{
+    while (*name != '\0' && strchr(NAME_CHARACTERS, *name) != NULL) {
+        name++;
+    }
+    return *name == '\0';
+}
+
 bool control_name_is_valid(const char *name)
 {
     size_t length = strlen(name);
     return length > 0 && length <= CONTROL_NAME_MAX && *name != '.' && *name != '-' &&
-           strspn(name, NAME_CHARACTERS) == length;
+           is_made_of_name_characters(name);
 }
 
 int control_path(const char *name, char *buffer, size_t size, struct error *error)

@@ -1,6 +1,7 @@
 #include "duration.h"
 
-#include <ctype.h>
+#include "ascii.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static int64_t find_unit(const char *name)
 static const char *parse_number(const char *text, int64_t *whole, int64_t *billionths)
 {
     int digits = 0;
-    for (*whole = 0; isdigit((unsigned char)*text); text++, digits++) {
+    for (*whole = 0; ascii_is_digit(*text); text++, digits++) {
         if (*whole > 999999999) {
             return NULL;
         }
@@ -38,7 +39,7 @@ static const char *parse_number(const char *text, int64_t *whole, int64_t *billi
     *billionths = 0;
     if (*text == '.') {
         text++;
-        for (int64_t unit = 100000000; isdigit((unsigned char)*text); text++, digits++) {
+        for (int64_t unit = 100000000; ascii_is_digit(*text); text++, digits++) {
             *billionths += unit * (*text - '0');
             if (unit == 0 && *text != '0' && *billionths == 0) {
                 *billionths = 1;

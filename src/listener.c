@@ -69,14 +69,14 @@ static int look_up(const char *host, int family, int flags, uint16_t port,
 /* Numeric addresses and "localhost" need no resolver, so they work without one. */
 static int resolve(const struct address *address, struct endpoint *endpoint, struct error *error)
 {
-    struct in_addr ipv4;
+    uint32_t ipv4;
     struct in6_addr ipv6;
     if (strcmp(address->host, "localhost") == 0) {
         set_ipv4(endpoint, htonl(INADDR_LOOPBACK), address->port);
         return 0;
     }
-    if (inet_pton(AF_INET, address->host, &ipv4) == 1) {
-        set_ipv4(endpoint, ipv4.s_addr, address->port);
+    if (address_read_ipv4(address->host, &ipv4) == 0) {
+        set_ipv4(endpoint, htonl(ipv4), address->port);
         return 0;
     }
     if (inet_pton(AF_INET6, address->host, &ipv6) == 1) {

@@ -1,9 +1,9 @@
 #include "log_file.h"
 
+#include "ascii.h"
 #include "descriptor.h"
 #include "shell.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,13 +17,13 @@
 
 static const char *find_command(const char *target)
 {
-    while (isspace((unsigned char)*target)) {
+    while (ascii_is_space(*target)) {
         target++;
     }
     if (*target != '|') {
         return NULL;
     }
-    for (target++; isspace((unsigned char)*target); target++) {
+    for (target++; ascii_is_space(*target); target++) {
     }
     return target;
 }

@@ -1,17 +1,15 @@
 #include "options.h"
 
+#include "ascii.h"
 #include "control_path.h"
 #include "duration.h"
 #include "listener.h"
 #include "signal_name.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum argument { NONE = no_argument, REQUIRED = required_argument, OPTIONAL = optional_argument };
 
@@ -77,11 +75,9 @@ static int set_path(struct options *options, const char *value, struct error *er
 
 static int parse_number(const char *value, long max, long *number, struct error *error)
 {
-    char *end;
-    errno = 0;
-    *number = strtol(value, &end, 10);
-    if (!isdigit((unsigned char)*value) || *end != '\0' || errno != 0 || *number < 0 ||
-        *number > max) {
+    const char *end;
+    *number = ascii_parse_number(value, max, &end);
+    if (*number < 0 || *end != '\0') {
         return error_set(error, "expected a number from 0 to %ld, got '%s'", max, value);
     }
     return 0;
@@ -93,7 +89,7 @@ static int parse_yes_or_no(const char *value, bool *yes, struct error *error)
                                             {"yes", "1", "true", "on"}};
     for (int answer = 0; answer < 2; answer++) {
         for (int i = 0; i < 4; i++) {
-            if (strcasecmp(value, words[answer][i]) == 0) {
+            if (ascii_is_word(value, words[answer][i])) {
                 *yes = answer == 1;
                 return 0;
             }
@@ -238,10 +234,9 @@ static int set_max_old(struct options *options, const char *value, struct error 
 
 static int set_start_limit(struct options *options, const char *value, struct error *error)
 {
-    char *slash;
-    errno = 0;
-    long number = strtol(value, &slash, 10);
-    if (slash == value || *slash != '/' || errno != 0 || number < 1 || number > INT32_MAX ||
+    const char *slash;
+    long number = ascii_parse_number(value, INT32_MAX, &slash);
+    if (number < 1 || *slash != '/' ||
         duration_parse(slash + 1, &options->start_limit_ms, NULL) != 0 ||
         options->start_limit_ms == 0) {
         return error_set(error, "expected N/DURATION such as 5/60, got '%s'", value);

@@ -1,12 +1,12 @@
 #include "plan.h"
 
+#include "ascii.h"
 #include "duration.h"
 #include "envdir.h"
 #include "inheritance.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #define DEFAULT_AUTO_RESTART_MS INT64_C(360000)
@@ -88,8 +88,8 @@ static bool read_yes(const struct plan *plan, const char *name)
 {
     const char *value = environment_get(&plan->environment, name);
     return value != NULL && *value != '\0' && strcmp(value, "0") != 0 &&
-           strcasecmp(value, "no") != 0 && strcasecmp(value, "false") != 0 &&
-           strcasecmp(value, "off") != 0;
+           !ascii_is_word(value, "no") && !ascii_is_word(value, "false") &&
+           !ascii_is_word(value, "off");
 }
 
 static void read_settings(struct plan *plan, const struct lifecycle_settings *before,

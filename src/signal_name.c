@@ -1,10 +1,9 @@
 #include "signal_name.h"
 
-#include <ctype.h>
+#include "ascii.h"
+
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
+#include <stddef.h>
 
 /* The other names of some signals stand last, so that messages use the usual ones. */
 static const struct {
@@ -25,12 +24,12 @@ static int parse_realtime(int base, char sign, const char *offset)
     if (*offset == '\0') {
         return base;
     }
-    if (*offset != sign || !isdigit((unsigned char)offset[1])) {
+    if (*offset != sign) {
         return 0;
     }
-    char *end;
-    long distance = strtol(offset + 1, &end, 10);
-    if (*end != '\0' || distance > SIGRTMAX - SIGRTMIN) {
+    const char *end;
+    long distance = ascii_parse_number(offset + 1, SIGRTMAX - SIGRTMIN, &end);
+    if (distance < 0 || *end != '\0') {
         return 0;
     }
     return sign == '+' ? base + (int)distance : base - (int)distance;
@@ -38,26 +37,26 @@ static int parse_realtime(int base, char sign, const char *offset)
 
 static int parse_number(const char *text)
 {
-    char *end;
-    long number = strtol(text, &end, 10);
-    return *end == '\0' && number > 0 && number <= SIGRTMAX ? (int)number : 0;
+    const char *end;
+    long number = ascii_parse_number(text, SIGRTMAX, &end);
+    return *end == '\0' && number > 0 ? (int)number : 0;
 }
 
 static int parse_name(const char *text)
 {
-    if (isdigit((unsigned char)*text)) {
+    if (ascii_is_digit(*text)) {
         return parse_number(text);
     }
-    const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    const char *name = ascii_begins_with(text, "SIG") ? text + 3 : text;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcasecmp(name, names[i].name) == 0) {
+        if (ascii_is_word(name, names[i].name)) {
             return names[i].number;
         }
     }
-    if (strncasecmp(name, "RTMIN", 5) == 0) {
+    if (ascii_begins_with(name, "RTMIN")) {
         return parse_realtime(SIGRTMIN, '+', name + 5);
     }
-    if (strncasecmp(name, "RTMAX", 5) == 0) {
+    if (ascii_begins_with(name, "RTMAX")) {
         return parse_realtime(SIGRTMAX, '-', name + 5);
     }
     return 0;

@@ -234,7 +234,7 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
             error_set(error, "cannot execute %.300s: what PATH has of that name is not executable",
                       attempt->path);
         } else {
-            error_set(error, "cannot execute %.300s: not found in PATH (%.150s)", attempt->path,
+            error_set(error, "cannot execute %.300s: not found in PATH (%.400s)", attempt->path,
                       attempt->search_path);
         }
         break;

@@ -5,6 +5,7 @@
 
 #include "scratch.h"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 struct accepted {
@@ -189,6 +190,30 @@ static void a_host_name_has_a_longest_length(void **state)
     assert_text_has(error.text, "at most 253 bytes, got 254");
 }
 
+static void a_numeric_ipv4_address_is_what_inet_pton_says(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {
+        "0.0.0.0",    "127.0.0.1",  "255.255.255.255",
+        "192.0.2.10", "10.0.100.1", "1.2.3",
+        "1.2.3.4.",   "1.2.3.4.5",  "1.2.3.256",
+        "01.2.3.4",   "1.2.3.00",   "1..2.3",
+        "1.2.3.4 ",   " 1.2.3.4",   "1.2.3.-4",
+        "",           ".",          "127.1",
+        "localhost",  "1.2.3.4a",   "1.2.3.99999999999999999999",
+        "0x1.2.3.4",  "::1",
+    };
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct in_addr expected = {.s_addr = 0};
+        uint32_t ipv4;
+        bool is_address = inet_pton(AF_INET, hosts[i], &expected) == 1;
+        bool is_taken = address_read_ipv4(hosts[i], &ipv4) == 0;
+        if (is_taken != is_address || (is_taken && htonl(ipv4) != expected.s_addr)) {
+            fail_msg("'%s' was %s", hosts[i], is_taken ? "taken" : "refused");
+        }
+    }
+}
+
 static void a_path_is_taken_as_it_is(void **state)
 {
     (void)state;
@@ -250,6 +275,7 @@ int main(void)
         cmocka_unit_test(whitespace_around_each_part_is_ignored),
         cmocka_unit_test(anything_else_is_refused_and_the_reason_said),
         cmocka_unit_test(a_host_name_has_a_longest_length),
+        cmocka_unit_test(a_numeric_ipv4_address_is_what_inet_pton_says),
         cmocka_unit_test(a_path_is_taken_as_it_is),
         cmocka_unit_test(a_path_must_fit_a_unix_address),
         cmocka_unit_test(a_path_that_could_not_be_handed_on_is_refused),
