@@ -108,7 +108,8 @@ static int write_notify_variables(const struct attendant *attendant,
 /* --- --ready=fd:N -------------------------------------------------------------------------------
  */
 
-/* s6's way: a newline says ready; the end of file without one says nothing. */
+/* s6's way: a newline says ready; the end of file without one says nothing. What comes behind it is
+   read and dropped, for as long as the worker writes: it is not to die of a closed pipe. */
 static void on_ready_fd(struct ev_loop *loop, ev_io *watcher, int revents)
 {
     (void)revents;
@@ -118,13 +119,12 @@ static void on_ready_fd(struct ev_loop *loop, ev_io *watcher, int revents)
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    bool is_ready = size > 0 && memchr(bytes, '\n', (size_t)size) != NULL;
-    if (is_ready || size <= 0) {
+    if (size <= 0) {
         ev_io_stop(loop, watcher);
         close(attendant->ready_fd[0]);
         attendant->ready_fd[0] = -1;
-    }
-    if (is_ready) {
+    } else if (memchr(bytes, '\n', (size_t)size) != NULL && !attendant->has_written) {
+        attendant->has_written = true;
         send_event(attendant, (struct lifecycle_event){.kind = EVENT_READY});
     }
 }

@@ -43,6 +43,7 @@ struct attendant {
     bool has_told_of_strangers; /* anybody can send to an abstract address: told once */
     int ready_fd[2]; /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
     ev_io ready_io;
+    bool has_written; /* the newline has come */
     struct helper probe;
     double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;

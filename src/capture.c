@@ -19,11 +19,11 @@
 
 enum progress { COPIED, NOTHING_THERE, TARGET_STALLED, ENDED };
 
+/* Anything but "would block" is true: what is wrong, the write tells. */
 static bool takes_output(int fd)
 {
     struct pollfd target = {.fd = fd, .events = POLLOUT};
-    return poll(&target, 1, 0) != 1 || (target.revents & POLLNVAL) != 0 ||
-           (target.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+    return poll(&target, 1, 0) != 0;
 }
 
 static void keep_tail(struct capture *capture, const char *bytes, size_t size)

@@ -218,6 +218,8 @@ static void answer_waiters(struct console *console, uint64_t deploy)
 
 static void request_restart(struct console *console, uint64_t client)
 {
+    /* A death that is not yet known would change which deploy this request is part of. */
+    console->setup.reap(console->setup.context);
     if (console->setup.lifecycle->stopping) {
         answer(console, client, describe_outcome(console, 0, NULL));
         return;

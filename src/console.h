@@ -23,6 +23,7 @@ struct console_setup {
     const struct listener_set *listeners;
     const struct lifecycle *lifecycle;
     const struct attendant *(*find_attendant)(void *context, uint64_t generation);
+    void (*reap)(void *context); /* takes in what has happened, before it is looked at */
     void (*deploy)(void *context);
     void (*stop)(void *context);
     int (*reopen)(void *context, struct error *error);

@@ -54,8 +54,8 @@ static json_t *describe_listener(const struct listener *listener, struct socket_
                        : listener->socket_type == SOCK_DGRAM ? "udp"
                                                              : "tcp";
     struct queue_observation queue = observe_queue(listener->fd, accepted);
-    json_t *object = json_pack("{s:s, s:s, s:i}", "name", listener->name, "type", type, "fd",
-                               listener->worker_fd);
+    json_t *object = json_pack("{s:o, s:s, s:i}", "name", report_text(listener->name), "type", type,
+                               "fd", listener->worker_fd);
     json_object_set_new(object, "waiting", known(queue.waiting));
     json_object_set_new(object, "backlog", known(queue.backlog));
     json_object_set_new(object, "connections", known(queue.connections));

@@ -4,8 +4,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+/* How long the end of the supervisor waits for the commands of the last events. */
+#define LAST_EVENTS_MS 2000
 /* How often the output of a running check is cut to its end. */
 #define TRIM_SECONDS 0.1
 
@@ -140,9 +144,35 @@ enum errand_kind errands_reap(struct errands *errands, pid_t pid, char *words, s
     return ERRAND_NONE;
 }
 
+static bool has_running_events(const struct errands *errands)
+{
+    for (int i = 0; i < ERRANDS_MAX; i++) {
+        if (errands->events[i].helper.pid > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nobody reaps any more but here. */
+static void finish_ended_events(struct errands *errands)
+{
+    for (int i = 0; i < ERRANDS_MAX; i++) {
+        struct errand *errand = &errands->events[i];
+        if (errand->helper.pid > 0 && waitpid(errand->helper.pid, NULL, WNOHANG) != 0) {
+            finish(errands, errand);
+        }
+    }
+}
+
 void errands_close(struct errands *errands)
 {
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     cancel(errands, &errands->check);
+    for (int left = LAST_EVENTS_MS; left > 0 && has_running_events(errands); left -= 10) {
+        nanosleep(&pause, NULL);
+        finish_ended_events(errands);
+    }
     for (int i = 0; i < ERRANDS_MAX; i++) {
         cancel(errands, &errands->events[i]);
     }

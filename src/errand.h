@@ -49,7 +49,7 @@ enum errand_kind { ERRAND_NONE, ERRAND_CHECK, ERRAND_EVENT };
    and a last line when it was killed for taking too long. */
 enum errand_kind errands_reap(struct errands *errands, pid_t pid, char *words, size_t size);
 
-/* Kills what is still running. */
+/* Gives the commands of the last events a moment, and kills what is still running then. */
 void errands_close(struct errands *errands);
 
 #endif

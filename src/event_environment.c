@@ -54,6 +54,12 @@ static int set_ending(struct environment *environment, int status, struct error 
 int event_write(const struct lifecycle_action *report, struct environment *environment,
                 struct error *error)
 {
+    static const char *const names[] = {"TASUKI_EVENT",  "TASUKI_GENERATION", "TASUKI_PID",
+                                        "TASUKI_DEPLOY", "TASUKI_CAUSE",      "TASUKI_REASON",
+                                        "TASUKI_STATUS", "TASUKI_SIGNAL"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        environment_unset(environment, names[i]); /* not those of whoever started the supervisor */
+    }
     if (environment_set(environment, "TASUKI_EVENT", lifecycle_report_name(report->report),
                         error) != 0 ||
         set_number(environment, "TASUKI_GENERATION", report->generation, error) != 0 ||

@@ -69,6 +69,9 @@ static void on_check_exited(struct supervisor *supervisor, const char *words, in
         log_error("the check %s", worker_describe_exit(status, ending, sizeof ending));
         console_set_last_words(supervisor->console, words, NULL);
         log_text(words);
+        if (!supervisor->lifecycle.has_spawned) {
+            error_set(supervisor->setup->failure, "the check %s", ending);
+        }
     }
     supervisor_dispatch(supervisor, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
 }

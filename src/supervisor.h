@@ -19,7 +19,7 @@ struct supervisor_setup {
     struct status_file *status_file;
     struct log_file *log_file;
     int *report_fd;        /* see daemon_report: told when the first worker has been started */
-    struct error *failure; /* filled when the first worker cannot be executed */
+    struct error *failure; /* filled when the first worker cannot be started */
 };
 
 /* The signals that the supervisor takes. They are to be blocked before it runs, so that one that

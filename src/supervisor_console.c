@@ -51,6 +51,11 @@ static void stop_by_console(void *context)
                                            .signal = supervisor->setup->options->signal_on_term});
 }
 
+static void reap_for_console(void *context)
+{
+    supervisor_reap(context);
+}
+
 static void deploy_by_console(void *context)
 {
     log_info("asked to deploy");
@@ -87,6 +92,7 @@ int supervisor_open_console(struct supervisor *supervisor)
         .listeners = supervisor->setup->listeners,
         .lifecycle = &supervisor->lifecycle,
         .find_attendant = look_up_attendant,
+        .reap = reap_for_console,
         .deploy = deploy_by_console,
         .stop = stop_by_console,
         .reopen = supervisor_reopen_log,
@@ -98,6 +104,7 @@ int supervisor_open_console(struct supervisor *supervisor)
     if (supervisor->console == NULL) {
         if (options->control != NULL) {
             log_error("--control: %s", error.text);
+            *supervisor->setup->failure = error;
             return -1;
         }
         log_info("no control socket: %s", error.text);

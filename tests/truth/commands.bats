@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # tasuki restart, status, stop, reopen, signal and events, against a real supervisor.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -112,7 +113,7 @@ ready_workers() {
   wait_until serves 1
   in_background "$BATS_TEST_TMPDIR/curl" curl --silent --fail --max-time 30 "http://127.0.0.1:$port/"
   local curl=$CLIENT
-  wait_until eval '[ "$(status ".generations[0].connections")" = 1 ]'
+  wait_until status_is '.generations[0].connections' '1'
   run -0 "$TASUKI" restart app
   contains "$output" 'has 1 connection left'
   ends_with 0 "$curl"
@@ -186,7 +187,7 @@ ready_workers() {
   ready_workers
   run -0 "$TASUKI" status app
   contains "$output" '^app: serving'
-  stop_supervisor
+  stop_supervisor 0
   run -3 "$TASUKI" status app
 }
 
@@ -239,7 +240,7 @@ ready_workers() {
   tell 1 'deaf' "run touch $DIR/deaf"
   wait_until test -e "$DIR/deaf"
   exec 7<>"/dev/tcp/127.0.0.1/$port" 8<>"/dev/tcp/127.0.0.1/$port"
-  wait_until eval '[ "$(status ".listeners[0].waiting")" = 2 ]'
+  wait_until status_is '.listeners[0].waiting' '2'
   exec 7>&- 8>&-
 }
 
@@ -252,7 +253,7 @@ ready_workers() {
   tell 1 'ignore TERM' "run touch $DIR/ignores"
   wait_until test -e "$DIR/ignores"
   kill -TERM "$SUPERVISOR"
-  wait_until eval '[ "$(status .state)" = stopping ]'
+  wait_until status_is .state stopping
   tell 1 'exit 0'
   ends_with 0 "$SUPERVISOR"
 }
@@ -280,9 +281,9 @@ ready_workers() {
   tell 1 'ignore TERM' "run touch $DIR/ignores"
   wait_until test -e "$DIR/ignores"
   run -4 "$TASUKI" stop --timeout=0.5 app
-  ! gone "$SUPERVISOR"
+  run ! gone "$SUPERVISOR"
   in_background "$BATS_TEST_TMPDIR/stop" "$TASUKI" stop app
-  wait_until eval '[ "$(grep -c "asked to stop" "$LOG")" -eq 2 ]'
+  wait_until log_counts 'asked to stop' 2
   tell 1 'exit 0'
   ends_with 0 "$CLIENT"
 }
@@ -342,7 +343,7 @@ ready_workers() {
   run -2 "$TASUKI" signal NOPE app
   run -2 "$TASUKI" signal
   run -3 "$TASUKI" signal USR1 another
-  stop_supervisor
+  stop_supervisor 0
   script any
   rm -f "$DIR"/do.* "$DIR"/starting.* "$DIR"/worker.*
   supervise --ready=notify
@@ -356,7 +357,7 @@ ready_workers() {
   in_background "$BATS_TEST_TMPDIR/events" "$TASUKI" events --json app
   wait_until follows "$BATS_TEST_TMPDIR/events"
   deploy_succeeds
-  stop_supervisor
+  stop_supervisor 0
   ends_with 0 "$CLIENT"
   [ "$(jq -r 'select(.event != "worker-status") | .event' "$BATS_TEST_TMPDIR/events" | paste -sd,)" = \
     deploy-started,spawned,ready,signalled,left,deploy-succeeded,stopping,signalled,left ]

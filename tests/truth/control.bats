@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The control socket: where it is, who may ask, and that no client is ever in the way.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -14,9 +15,12 @@ teardown() {
   tear_down
 }
 
-clients=$BATS_TEST_DIRNAME/workers/client
+RUDE=$BATS_TEST_DIRNAME/workers/client
 
 sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l; }
+descriptors_of_supervisor() { find "/proc/$SUPERVISOR/fd" -mindepth 1 | wc -l; }
+supervisor_has_descriptors() { [ "$(descriptors_of_supervisor)" -eq "$1" ]; }
+supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
 
 # --- where it is ----------------------------------------------------------------------------------
 
@@ -76,7 +80,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   supervise --control=off
   wait_until plays 1
   [ -z "$(ls "$TASUKI_RUNTIME_DIR")" ]
-  ! log_has control
+  run ! log_has control
 }
 
 @test "start_server has none unless it is asked for one" {
@@ -95,7 +99,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   wait_until log_has 'generation 1: worker [0-9]+ is ready'
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'deploy 1 succeeded'
-  stop_supervisor
+  stop_supervisor 0
 }
 
 @test "a --control that fails is an error, and nothing is started" {
@@ -134,7 +138,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   rm "$DIR"/do.* "$DIR"/worker.* "$DIR"/starting.*
   supervise
   wait_until serves 1
-  stop_supervisor
+  stop_supervisor 0
   [ ! -e "$SOCKET" ]
 }
 
@@ -144,7 +148,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   rm "$SOCKET"
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'deploy 1 succeeded'
-  stop_supervisor
+  stop_supervisor 0
 }
 
 @test "workers, probes and commands on the side get no descriptor of the control socket" {
@@ -152,10 +156,10 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   wait_until serves 1
   # A client that waits has a descriptor in the supervisor when the next worker is made.
   in_background "$BATS_TEST_TMPDIR/events" "$TASUKI" events app
-  wait_until eval '[ "$(sockets_of_supervisor)" -ge 3 ]'
+  wait_until supervisor_has_sockets 3
   deploy_succeeds
   ls -l "/proc/$(pid_of 2)/fd" >"$DIR/worker.fds"
-  ! grep -E 'socket:|eventpoll|signalfd' "$DIR/check.fds" "$DIR/event.fds" "$DIR/worker.fds"
+  run ! grep -E 'socket:|eventpoll|signalfd' "$DIR/check.fds" "$DIR/event.fds" "$DIR/worker.fds"
 }
 
 # --- clients that misbehave -----------------------------------------------------------------------
@@ -187,7 +191,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   printf 'restart' | socat -t 1 - "UNIX-CONNECT:$SOCKET"
   printf 'sto' | socat -t 1 - "UNIX-CONNECT:$SOCKET"
   serves 1
-  ! log_has 'asked to'
+  run ! log_has 'asked to'
 }
 
 @test "a megabyte is answered with an error, and costs the supervisor nothing" {
@@ -201,7 +205,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
 @test "three hundred clients that say nothing are not in the way of one that does" {
   supervise
   wait_until serves 1
-  in_background "$BATS_TEST_TMPDIR/clients" "$clients" mute "$SOCKET" 300 "$DIR/connected"
+  in_background "$BATS_TEST_TMPDIR/clients" "$RUDE" mute "$SOCKET" 300 "$DIR/connected"
   wait_until test -e "$DIR/connected"
   deploy_succeeds
 }
@@ -209,7 +213,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
 @test "a client that stops reading while a thousand events pile up holds up nobody" {
   supervise --interval=0
   wait_until serves 1
-  in_background "$BATS_TEST_TMPDIR/clients" "$clients" deaf "$SOCKET" 5 "$DIR/connected" events
+  in_background "$BATS_TEST_TMPDIR/clients" "$RUDE" deaf "$SOCKET" 5 "$DIR/connected" events
   wait_until test -e "$DIR/connected"
   in_background "$BATS_TEST_TMPDIR/events" "$TASUKI" events --json app
   local attentive=$CLIENT
@@ -241,7 +245,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
     in_background "$BATS_TEST_TMPDIR/client.$i" "$TASUKI" restart --json app
     clients+=("$CLIENT")
   done
-  wait_until eval '[ "$(grep -c "asked to deploy" "$LOG")" -eq 20 ]'
+  wait_until log_counts 'asked to deploy' 20
   touch "$DIR/go"
   for i in "${clients[@]}"; do ends_with 0 "$i"; done
   for i in {1..20}; do
@@ -262,7 +266,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
     in_background "$BATS_TEST_TMPDIR/client.$i" "$TASUKI" restart --json app
     clients+=("$CLIENT")
   done
-  wait_until eval '[ "$(grep -c "asked to deploy" "$LOG")" -eq 20 ]'
+  wait_until log_counts 'asked to deploy' 20
   touch "$DIR/go"
   for i in "${clients[@]}"; do ends_with 1 "$i"; done
   for i in {1..20}; do
@@ -290,7 +294,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
 @test "a client that asks and hangs up at once has asked all the same" {
   supervise
   wait_until serves 1
-  "$clients" hang-up "$SOCKET" 1 "$DIR/connected" restart
+  "$RUDE" hang-up "$SOCKET" 1 "$DIR/connected" restart
   wait_until serves 2
 }
 
@@ -298,10 +302,10 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   supervise
   wait_until serves 1
   local before
-  before=$(find "/proc/$SUPERVISOR/fd" -mindepth 1 | wc -l)
-  "$clients" hang-up "$SOCKET" 1000 "$DIR/connected"
-  "$clients" hang-up "$SOCKET" 200 "$DIR/connected" status
-  wait_until eval "[ \$(find /proc/$SUPERVISOR/fd -mindepth 1 | wc -l) -eq $before ]"
+  before=$(descriptors_of_supervisor)
+  "$RUDE" hang-up "$SOCKET" 1000 "$DIR/connected"
+  "$RUDE" hang-up "$SOCKET" 200 "$DIR/connected" status
+  wait_until supervisor_has_descriptors "$before"
   serves 1
 }
 
@@ -310,7 +314,7 @@ sockets_of_supervisor() { find "/proc/$SUPERVISOR/fd" -lname 'socket:*' | wc -l;
   SUPERVISOR=$!
   STARTED+=("$SUPERVISOR")
   wait_until serves 1
-  in_background "$BATS_TEST_TMPDIR/clients" "$clients" mute "$SOCKET" 100 "$DIR/connected"
+  in_background "$BATS_TEST_TMPDIR/clients" "$RUDE" mute "$SOCKET" 100 "$DIR/connected"
   wait_until test -e "$DIR/connected"
   kill -KILL "$CLIENT"
   wait_until "$TASUKI" status app

@@ -2,6 +2,7 @@
 # What a deploy does: --check, --deploy-attempts, --probation, --kill-timeout, --kill-mode, --max-old,
 # and what follows a crash: --start-limit, --backoff.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -84,7 +85,7 @@ ready_workers() {
   touch "$DIR/long"
   in_background "$BATS_TEST_TMPDIR/restart" "$TASUKI" restart app
   wait_until test -s "$DIR/checker"
-  stop_supervisor
+  stop_supervisor 0
   ends_with 5 "$CLIENT"
   wait_until gone "$(cat "$DIR/checker")"
 }
@@ -96,7 +97,7 @@ ready_workers() {
   rm "$DIR/go"
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'the check is run'
-  wait_until eval '[ "$(status .deploy.id)" = 1 ]'
+  wait_until status_is .deploy.id 1
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'one more deploy follows'
   touch "$DIR/go"
@@ -109,7 +110,7 @@ ready_workers() {
   wait_until serves 1
   rm "$DIR/go"
   in_background "$BATS_TEST_TMPDIR/restart" "$TASUKI" restart app
-  wait_until eval '[ "$(status .deploy.id)" = 1 ]'
+  wait_until status_is .deploy.id 1
   tell 1 'exit 1'
   wait_until serves 2
   touch "$DIR/go"
@@ -246,7 +247,7 @@ ready_workers() {
   wait_until serves 1
   kill -HUP "$SUPERVISOR"
   wait_until current_is 2
-  stop_supervisor
+  stop_supervisor 0
   was_signalled 1 TERM
   was_signalled 2 TERM
 }
@@ -286,7 +287,7 @@ ready_workers() {
   ready_workers --kill-timeout=3600
   wait_until serves 1
   deploy_succeeds
-  ! log_has 'KILL sent'
+  run ! log_has 'KILL sent'
 }
 
 @test "--kill-timeout holds at a stop, too" {
@@ -294,7 +295,7 @@ ready_workers() {
   wait_until serves 1
   tell 1 'ignore TERM' "run touch $DIR/ignores"
   wait_until test -e "$DIR/ignores"
-  stop_supervisor
+  stop_supervisor 0
   gone "$(pid_of 1)"
 }
 
@@ -303,7 +304,15 @@ ready_workers() {
   ready_workers --kill-timeout=1
   wait_until serves 1
   deploy_succeeds
-  ! log_has 'KILL sent'
+  run ! log_has 'KILL sent'
+}
+
+@test "--kill-timeout: EXTEND_TIMEOUT_USEC never shortens the time that there is" {
+  printf 'notify EXTEND_TIMEOUT_USEC=100000\nsleep 0.8\nexit 0\n' >"$DIR/term"
+  ready_workers --kill-timeout=3600
+  wait_until serves 1
+  deploy_succeeds
+  run ! log_has 'KILL sent'
 }
 
 @test "--kill-mode=process: the children of a worker are its own affair" {
@@ -314,7 +323,7 @@ ready_workers() {
   deploy_fails || true
   wait_until log_has 'KILL sent'
   wait_until gone "$(pid_of 1)"
-  ! gone "$(child_of 1)"
+  run ! gone "$(child_of 1)"
 }
 
 @test "--kill-mode=group: its children are killed with it" {
@@ -345,8 +354,8 @@ ready_workers() {
   wait_until serves 1
   deploy_succeeds
   serves 2
-  ! gone "$(child_of 2)"
-  ! gone "$SUPERVISOR"
+  run ! gone "$(child_of 2)"
+  run ! gone "$SUPERVISOR"
 }
 
 @test "a worker that leaves orphans behind: the deploy succeeds without them" {
@@ -356,7 +365,7 @@ ready_workers() {
   wait_until serves 1
   deploy_succeeds
   serves 2
-  ! gone "$(orphan_of 1)"
+  run ! gone "$(orphan_of 1)"
 }
 
 @test "--max-old=N: when more linger, the oldest is killed" {
@@ -367,10 +376,10 @@ ready_workers() {
     kill -HUP "$SUPERVISOR"
     wait_until current_is "$generation"
   done
-  wait_until eval '[ "$(status "[.generations[].number] | join(\",\")")" = 2,3,4 ]'
+  wait_until status_is '[.generations[].number] | join(",")' '2,3,4'
   gone "$(pid_of 1)"
-  ! gone "$(pid_of 2)"
-  ! gone "$(pid_of 3)"
+  run ! gone "$(pid_of 2)"
+  run ! gone "$(pid_of 3)"
 }
 
 # --- a serving generation that dies ---------------------------------------------------------------
@@ -381,7 +390,7 @@ ready_workers() {
   wait_until serves 1
   tell 1 'exit 1'
   wait_until serves 2
-  ! log_has 'the next start waits'
+  run ! log_has 'the next start waits'
   tell 2 'exit 1'
   wait_until serves 3
   log_has 'the next start waits 0.2 s|the next start waits 200 ms'
@@ -448,7 +457,7 @@ ready_workers() {
   ready_workers --kill-timeout=5
   wait_until serves 1
   for _ in {1..100}; do kill -HUP "$SUPERVISOR"; done
-  wait_until eval '[ "$(status ".deploy == null and (.generations | length) == 1")" = true ]'
+  wait_until status_is '.deploy == null and (.generations | length) == 1' 'true'
   [ "$(status '[.generations[].state] | join(",")')" = serving ]
 }
 

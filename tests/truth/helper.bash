@@ -1,6 +1,6 @@
 # Shared by the tests of what a deploy tells: a supervisor named "app" whose worker is
 # workers/actor, which does what the test writes down for it, and how its control socket is asked.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the variables are for the tests
 # shellcheck source=SCRIPTDIR/../helpers.bash
 source "$(dirname "${BASH_SOURCE[0]}")/../helpers.bash"
 
@@ -89,10 +89,10 @@ ends_with() {
   }
 }
 
-# stop_supervisor: TERM; it must exit with status 0 (or the one given).
+# stop_supervisor STATUS: TERM; it must exit with that status.
 stop_supervisor() {
   kill -TERM "$SUPERVISOR"
-  ends_with "${1:-0}" "$SUPERVISOR"
+  ends_with "$1" "$SUPERVISOR"
 }
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -106,6 +106,13 @@ ask() {
 status() {
   ask status 2>/dev/null | head -n 1 | jq -r ".status | $1"
 }
+
+# status_is FILTER VALUE, status_matches FILTER REGEX
+status_is() { [ "$(status "$1")" = "$2" ]; }
+status_matches() { [[ "$(status "$1")" =~ $2 ]]; }
+
+# log_counts REGEX N: true when so many lines of the log match.
+log_counts() { [ "$(count_in "$LOG" "$1")" -eq "$2" ]; }
 
 # deploy_fails, deploy_succeeds [N]: tasuki restart, with what it says in $output.
 deploy_succeeds() {

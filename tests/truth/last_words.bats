@@ -2,6 +2,7 @@
 # A failed worker's last words belong to the report; where they cannot be had, it says where the
 # output went. --capture=on|off|auto.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -33,6 +34,8 @@ supervise_into() {
   STARTED+=("$SUPERVISOR")
 }
 
+no_zombies_below() { [ -z "$(pgrep --parent "$1" --runstates Z)" ]; }
+
 # --- read back from a file ------------------------------------------------------------------------
 
 @test "with standard error in a file: what the new worker wrote there, and nothing from before it" {
@@ -42,7 +45,7 @@ supervise_into() {
   wait_until serves 1
   run last_words
   contains "$output" '^words of generation 2$' '^the very last ones$'
-  ! grep -E 'generation 1|tasuki' <<<"$output"
+  run ! grep -E 'generation 1|tasuki' <<<"$output"
 }
 
 @test "with --log-file: the same, across a log rotation" {
@@ -87,7 +90,7 @@ supervise_into() {
   wait_until serves 1
   deploy_fails
   contains "$output" 'gone'
-  ! grep -q "$(printf '[\033\a]')" <<<"$output"
+  run ! grep -q "$(printf '[\033\a]')" <<<"$output"
 }
 
 @test "a worker that is not ready in time has last words, too" {
@@ -106,7 +109,7 @@ supervise_into() {
   run last_words
   contains "$output" 'generation 2'
   run last_words
-  ! grep 'words of generation 2' <<<"$output"
+  run ! grep 'words of generation 2' <<<"$output"
 }
 
 @test "off: a worker outlives a supervisor that is killed, and may go on writing" {
@@ -130,12 +133,12 @@ supervise_into() {
   wait_until serves 1
   deploy_fails
   contains "$output" 'output went to the supervisor.s standard error, a pipe'
-  ! grep 'into the pipe' <<<"$output"
+  run ! grep 'into the pipe' <<<"$output"
 }
 
 @test "on a terminal: the report says which" {
   script 2 'say onto the terminal' 'exit 1'
-  start script --quiet --command "exec $TASUKI --name=app --ready=notify --interval=0.1 -- $ACTOR $DIR" /dev/null
+  start env script --quiet --command "exec $TASUKI --name=app --ready=notify --interval=0.1 -- $ACTOR $DIR" /dev/null
   wait_until serves 1
   deploy_fails
   contains "$output" "output went to the supervisor's terminal, /dev/pts/[0-9]+"
@@ -167,8 +170,8 @@ supervise_into() {
   wait_until file_has "$BATS_TEST_TMPDIR/err" '^err 1 20000$'
   grep '^out 1 ' "$BATS_TEST_TMPDIR/out" | cut -d ' ' -f 3 | cmp - <(seq 20000)
   grep '^err 1 ' "$BATS_TEST_TMPDIR/err" | cut -d ' ' -f 3 | cmp - <(seq 20000)
-  ! grep '^err' "$BATS_TEST_TMPDIR/out"
-  ! grep '^out' "$BATS_TEST_TMPDIR/err"
+  run ! grep '^err' "$BATS_TEST_TMPDIR/out"
+  run ! grep '^out' "$BATS_TEST_TMPDIR/err"
 }
 
 start_server_of_two_streams() {
@@ -190,7 +193,7 @@ start_server_of_two_streams() {
 @test "capture=on: what a worker writes at its very end arrives, at the stop" {
   printf 'flood 300\nexit 0\n' >"$DIR/term"
   start_server_of_two_streams
-  stop_supervisor
+  stop_supervisor 0
   [ "$(count_in "$BATS_TEST_TMPDIR/out" '^out 1 ')" -eq 300 ]
   [ "$(count_in "$BATS_TEST_TMPDIR/err" '^err 1 ')" -eq 300 ]
 }
@@ -270,7 +273,7 @@ memory() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$SUPERVISOR/status
   run -0 "$TASUKI" restart app
   serves 2
   tell 2 'run for i in 1 2 3 4 5; do (sh -c "sleep 0.1 &"); done'
-  wait_until eval '! ps --ppid "$(children "'"$first"'" | head -n 1)" -o stat= | grep -q Z'
+  wait_until no_zombies_below "$(children "$first" | head -n 1)"
   run -0 "$TASUKI" stop app
 }
 

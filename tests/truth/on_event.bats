@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # --on-event: a command for each event, with its facts in the environment, never in the way.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -45,8 +46,7 @@ noted() { file_has "$DIR/notes" "$1"; }
 @test "a command that hangs is not in the way of the service, nor of the deploys" {
   supervise --ready=notify --interval=0.1 --on-event='sleep 3600'
   wait_until serves 1
-  local generation
-  for generation in 2 3 4 5; do deploy_succeeds; done
+  for _ in 1 2 3 4; do deploy_succeeds; done
   serves 5
   log_has 'on-event: 16 commands are still running; events are left out'
   # So many run at once, and not more.
@@ -59,7 +59,7 @@ noted() { file_has "$DIR/notes" "$1"; }
   wait_until test -s "$DIR/pids"
   local commands
   commands=$(cat "$DIR/pids")
-  stop_supervisor
+  stop_supervisor 0
   for pid in $commands; do wait_until gone "$pid"; done
 }
 
@@ -93,7 +93,7 @@ noted() { file_has "$DIR/notes" "$1"; }
 @test "the last events of a stop reach their commands" {
   supervise --ready=notify --interval=0.1 --on-event="sleep 0.2; $notes >>$DIR/notes"
   wait_until serves 1
-  stop_supervisor
+  stop_supervisor 0
   wait_until noted '^stopping '
   wait_until noted '^left generation=1 '
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Ready means ready: --ready=MODE, --ready-timeout, --ready-interval.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -24,7 +25,7 @@ teardown() {
 @test "delay: what a worker says to NOTIFY_SOCKET does not make it ready" {
   supervise --ready=delay --watchdog=3600 --interval=3600
   tell 1 'notify READY=1\nSTATUS=heard'
-  wait_until eval '[ "$(status ".generations[0].text")" = heard ]'
+  wait_until status_is '.generations[0].text' 'heard'
   [ "$(status .state)" = starting ]
 }
 
@@ -89,18 +90,18 @@ time.sleep(3600)'
 @test "notify: STATUS= is shown to the operator, the last one, made one harmless line" {
   script any 'notify STATUS=loading'
   supervise --ready=notify
-  wait_until eval '[ "$(status ".generations[0].text")" = loading ]'
+  wait_until status_is '.generations[0].text' 'loading'
   tell 1 "notify STATUS=loaded $(printf '\033')[31m42$(printf '\a') of 43"
-  wait_until eval '[[ "$(status ".generations[0].text")" =~ 42 ]]'
+  wait_until status_matches '.generations[0].text' '42'
   run "$TASUKI" status app
   contains "$output" 'loaded .*42 +of 43'
-  ! grep -q "$(printf '[\033\a]')" <<<"$output"
+  run ! grep -q "$(printf '[\033\a]')" <<<"$output"
 }
 
 @test "notify: STATUS= with bytes that are not UTF-8 does not break the report" {
   script any "notify STATUS=$(printf 'broken \377\376 text')"
   supervise --ready=notify
-  wait_until eval '[[ "$(status ".generations[0].text")" =~ ^broken.*text$ ]]'
+  wait_until status_matches '.generations[0].text' '^broken.*text$'
 }
 
 @test "notify: a message by a child of the worker counts" {
@@ -149,7 +150,7 @@ time.sleep(3600)'
   printf 'notify STATUS=%s\n' {1..300} >"$DIR/do.1"
   printf 'notify %s\n' "$(head -c 3000 /dev/zero | tr '\0' 'x')" >"$DIR/do.1"
   tell 1 'notify STATUS=the end'
-  wait_until eval '[ "$(status ".generations[0].text")" = "the end" ]'
+  wait_until status_is '.generations[0].text' 'the end'
   [ "$(status .state)" = starting ]
 }
 
@@ -187,7 +188,7 @@ time.sleep(3600)'
   script 1 'notify EXTEND_TIMEOUT_USEC=100000' 'sleep 0.8' 'notify READY=1'
   supervise --ready=notify --ready-timeout=3600
   wait_until serves 1
-  ! log_has 'not ready in time'
+  run ! log_has 'not ready in time'
 }
 
 @test "notify: EXTEND_TIMEOUT_USEC that ends without another word is the end of the patience" {
@@ -213,7 +214,7 @@ time.sleep(3600)'
   wait_until serves 1
   deploy_fails
   tell 2 'notify READY=1\nSTATUS=too late'
-  wait_until eval '[ "$(status ".generations[] | select(.number == 2) | .text")" = "too late" ]'
+  wait_until status_is '.generations[] | select(.number == 2) | .text' 'too late'
   current_is 1
   was_never_signalled 1
 }
@@ -233,7 +234,7 @@ time.sleep(3600)'
   supervise --ready=notify --interval=0
   wait_until serves 1
   tell 1 'notify STOPPING=1\nSTATUS=leaving'
-  wait_until eval '[ "$(status ".generations[0].text")" = leaving ]'
+  wait_until status_is '.generations[0].text' 'leaving'
   serves 1
 }
 
@@ -272,6 +273,8 @@ time.sleep(3600)'
   contains "$output" '--ready.*got 3.*try 4'
 }
 
+probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
+
 # --- exec: ----------------------------------------------------------------------------------------
 
 @test "exec: a worker is ready when the probe exits 0, and the probe is told whom it is about" {
@@ -287,7 +290,7 @@ time.sleep(3600)'
 @test "exec: a probe that hangs is killed, with all that it started, and tried again" {
   supervise --interval=0 --ready-interval=0.1 --check-timeout=0.5 \
     --ready="exec:echo \$\$ >>$DIR/probed; test -e $DIR/open || { sleep 3600; true; }"
-  wait_until eval "[ \$(wc -l <$DIR/probed) -ge 2 ]"
+  wait_until probed_at_least 2
   wait_until gone "$(head -n 1 "$DIR/probed")"
   log_has 'probe took too long'
   touch "$DIR/open"
@@ -308,7 +311,7 @@ time.sleep(3600)'
 @test "exec: a probe that hangs does not keep the supervisor from stopping" {
   supervise --interval=0 --ready-interval=0 --ready="exec:echo \$\$ >$DIR/probe; sleep 3600; true"
   wait_until test -s "$DIR/probe"
-  stop_supervisor
+  stop_supervisor 0
   wait_until gone "$(cat "$DIR/probe")"
 }
 
@@ -374,7 +377,7 @@ time.sleep(3600)'
   wait_until serves 1
   tell 1 'exit 1'
   wait_until log_has 'generation 2: worker [0-9]+ was not ready in time'
-  ! log_has 'generation 2: worker [0-9]+ is ready'
+  run ! log_has 'generation 2: worker [0-9]+ is ready'
 }
 
 @test "auto: when the serving one says READY=1 late, while its successor starts, --ready-timeout holds for that one too" {

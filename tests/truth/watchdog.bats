@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # --watchdog: a worker that falls silent is replaced by a fresh generation before it is killed.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -98,5 +99,5 @@ teardown() {
   script any 'sleep 2' 'beat 0.1' 'notify READY=1'
   supervise --watchdog=0.5
   wait_until serves 1
-  ! log_has 'no sign of life'
+  run ! log_has 'no sign of life'
 }
