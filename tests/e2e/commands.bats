@@ -81,7 +81,7 @@ start_of_kind() {
 }
 
 @test "a bare command that PATH does not have is told with the PATH" {
-  PATH=$PATH:$DIR/bin first_start 127 "cannot execute no-such-command: .*$DIR/bin" -- no-such-command
+  PATH=$DIR/bin:$PATH first_start 127 "cannot execute no-such-command: .*$DIR/bin" -- no-such-command
 }
 
 @test "a bare command that PATH has, but not executable, is told as such" {

@@ -95,7 +95,7 @@ no_zombies_below() { [ -z "$(pgrep --parent "$1" --runstates Z)" ]; }
 
 @test "a worker that is not ready in time has last words, too" {
   script 2 'say waiting for the database'
-  supervise --ready=notify --interval=0.1 --ready-timeout=1
+  supervise --ready=notify --interval=0.1 --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'waiting for the database'

@@ -161,7 +161,7 @@ time.sleep(3600)'
 
 @test "notify: a deploy whose worker never says that it is ready fails at --ready-timeout, and the old one serves on" {
   script 1 'notify READY=1'
-  supervise --ready=notify --ready-timeout=0.5
+  supervise --ready=notify --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'not ready' 'generation 1 serves on'
@@ -173,12 +173,12 @@ time.sleep(3600)'
 @test "notify: EXTEND_TIMEOUT_USEC gives a worker more time to become ready" {
   script 1 'notify READY=1'
   script 2 'notify EXTEND_TIMEOUT_USEC=3600000000'
-  supervise --ready=notify --ready-timeout=1 --on-event="[ \"\$TASUKI_EVENT\" != not-ready ] || touch $DIR/not-ready"
+  supervise --ready=notify --ready-timeout=3 --on-event="[ \"\$TASUKI_EVENT\" != not-ready ] || touch $DIR/not-ready"
   wait_until serves 1
   in_background "$BATS_TEST_TMPDIR/restart" "$TASUKI" restart app
   wait_until plays 2
   # Longer than the timeout: without the extension the generation would have been told to leave.
-  sleep 1.5
+  sleep 3.5
   [ ! -e "$DIR/not-ready" ]
   tell 2 'notify READY=1'
   ends_with 0 "$CLIENT"
@@ -193,16 +193,17 @@ time.sleep(3600)'
 
 @test "notify: EXTEND_TIMEOUT_USEC that ends without another word is the end of the patience" {
   script 1 'notify READY=1'
-  script 2 'notify EXTEND_TIMEOUT_USEC=1500000'
-  supervise --ready=notify --ready-timeout=1
+  script 2 'notify EXTEND_TIMEOUT_USEC=3500000'
+  supervise --ready=notify --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'not ready'
 }
 
 @test "notify: a first generation that is not ready in time is replaced" {
-  script 2 'notify READY=1'
-  supervise --ready=notify --ready-timeout=0.3 --interval=0.1
+  script 1 'sleep 0'
+  script any 'notify READY=1'
+  supervise --ready=notify --ready-timeout=3 --interval=0.1
   wait_until serves 2
   was_signalled 1 TERM
 }
@@ -210,7 +211,7 @@ time.sleep(3600)'
 @test "notify: READY=1 that comes after the timeout counts no more" {
   script 1 'notify READY=1'
   script 2 'ignore TERM'
-  supervise --ready=notify --ready-timeout=0.5
+  supervise --ready=notify --ready-timeout=3
   wait_until serves 1
   deploy_fails
   tell 2 'notify READY=1\nSTATUS=too late'
@@ -253,7 +254,7 @@ time.sleep(3600)'
 @test "fd:N: a worker that closes the descriptor without a newline is not ready" {
   script 1 'write 5 \n'
   script 2 'write 5 no-newline' 'close 5'
-  supervise --ready=fd:5 --interval=0 --ready-timeout=1
+  supervise --ready=fd:5 --interval=0 --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'not ready'
@@ -298,7 +299,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 }
 
 @test "exec: a probe runs no more once its worker is ready or has failed" {
-  supervise --interval=0 --ready-interval=0.1 --ready="exec:echo \$TASUKI_GENERATION >>$DIR/probed; [ \$TASUKI_GENERATION != 2 ]" --ready-timeout=1
+  supervise --interval=0 --ready-interval=0.1 --ready="exec:echo \$TASUKI_GENERATION >>$DIR/probed; [ \$TASUKI_GENERATION != 2 ]" --ready-timeout=3
   wait_until serves 1
   deploy_fails
   local count
@@ -316,7 +317,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 }
 
 @test "exec: no --ready-timeout passes by a probe that never says yes" {
-  supervise --interval=0 --ready-interval=0.1 --ready="exec:[ \$TASUKI_GENERATION = 1 ]" --ready-timeout=0.5
+  supervise --interval=0 --ready-interval=0.1 --ready="exec:[ \$TASUKI_GENERATION = 1 ]" --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'not ready'
@@ -344,7 +345,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 
 @test "auto: where the generation before said READY=1, a silent start is not mistaken for a good one" {
   script 1 'notify READY=1'
-  supervise --interval=0.1 --ready-timeout=1
+  supervise --interval=0.1 --ready-timeout=3
   wait_until serves 1
   deploy_fails
   contains "$output" 'not ready'
@@ -373,7 +374,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 
 @test "auto: the generation that replaces a crashed one must say READY=1 as that did" {
   script 1 'notify READY=1'
-  supervise --interval=0.1 --ready-timeout=0.5
+  supervise --interval=0.1 --ready-timeout=3
   wait_until serves 1
   tell 1 'exit 1'
   wait_until log_has 'generation 2: worker [0-9]+ was not ready in time'
@@ -381,7 +382,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 }
 
 @test "auto: when the serving one says READY=1 late, while its successor starts, --ready-timeout holds for that one too" {
-  supervise --interval=1 --ready-timeout=2
+  supervise --interval=2 --ready-timeout=3
   wait_until serves 1
   in_background "$BATS_TEST_TMPDIR/restart" "$TASUKI" restart app
   wait_until begins 2

@@ -74,7 +74,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
 @test "a server that is never ready: the deploy fails, nothing is lost" {
   script 1 'notify READY=1'
   script 2 'deaf'
-  supervise --port="127.0.0.1:$port" --interval=0.2 --ready-timeout=2
+  supervise --port="127.0.0.1:$port" --interval=0.2 --ready-timeout=3
   wait_until serves 1
   load_begins --timeout 2s
   deploy_fails

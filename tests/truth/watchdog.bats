@@ -84,20 +84,20 @@ teardown() {
 @test "a hung worker that comes back to life while its successor fails is current, and no longer hung" {
   script 1 'beat 0.1' 'notify READY=1'
   script 2 'beat 0.1'
-  supervise --watchdog=2 --ready-timeout=2
+  supervise --watchdog=2 --ready-timeout=3
   wait_until serves 1
   kill -STOP "$(pid_of 1)"
   wait_until plays 2
   kill -CONT "$(pid_of 1)"
   wait_until log_has 'deploy 1 failed'
-  sleep 2.5
+  sleep 4
   serves 1
   never_began 3
 }
 
 @test "the watchdog waits for nothing before a worker is ready" {
-  script any 'sleep 2' 'beat 0.1' 'notify READY=1'
-  supervise --watchdog=0.5
+  script any 'sleep 3' 'beat 0.1' 'notify READY=1'
+  supervise --watchdog=2
   wait_until serves 1
   run ! log_has 'no sign of life'
 }
