@@ -45,6 +45,7 @@ supervise() {
 # $STATUS_CODE, what it said in $DIR/stdout and $DIR/stderr.
 attempt() {
   STATUS_CODE=0
+  # shellcheck disable=SC2034 # the tests read it
   timeout -k 5 "$PATIENCE" "$@" </dev/null >"$DIR/stdout" 2>"$DIR/stderr" 3>&- || STATUS_CODE=$?
 }
 
