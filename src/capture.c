@@ -4,14 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A pipe that polls writable takes this much without blocking (pipe(7)). */
-#define CHUNK PIPE_BUF
 /* How soon a stalled log is tried again, in seconds. */
 #define STALLED_SECONDS 0.05
 /* How many chunks one turn of the loop copies for one worker. */
@@ -43,27 +40,47 @@ static void keep_tail(struct capture *capture, const char *bytes, size_t size)
     capture->tail_size += size;
 }
 
-static enum progress copy_chunk(struct capture *capture)
+static void write_out(struct capture *capture, size_t size)
 {
-    char bytes[CHUNK];
-    if (!takes_output(capture->target_fd)) {
-        return TARGET_STALLED;
-    }
-    ssize_t size = read(capture->fd, bytes, sizeof bytes);
-    if (size < 0) {
-        return errno == EAGAIN || errno == EINTR ? NOTHING_THERE : ENDED;
-    }
-    if (size == 0) {
-        return ENDED;
-    }
-    keep_tail(capture, bytes, (size_t)size);
-    for (ssize_t written = 0; written < size;) {
-        ssize_t more = write(capture->target_fd, bytes + written, (size_t)(size - written));
+    for (size_t written = 0; written < size;) {
+        ssize_t more = write(capture->target_fd, capture->pending + written, size - written);
         if (more < 0 && errno != EINTR) {
             break; /* the log is gone; the worker need not know */
         }
-        written += more > 0 ? more : 0;
+        written += more > 0 ? (size_t)more : 0;
     }
+    capture->pending_size -= size;
+    memmove(capture->pending, capture->pending + size, capture->pending_size);
+}
+
+/* Up to the end of the last whole line, so that two streams into one log do not tear each other's
+   lines; all of it when the line does not end. */
+static size_t count_whole_lines(const struct capture *capture)
+{
+    const char *newline = memrchr(capture->pending, '\n', capture->pending_size);
+    if (newline != NULL) {
+        return (size_t)(newline + 1 - capture->pending);
+    }
+    return capture->pending_size == sizeof capture->pending ? capture->pending_size : 0;
+}
+
+static enum progress copy_chunk(struct capture *capture)
+{
+    if (!takes_output(capture->target_fd)) {
+        return TARGET_STALLED;
+    }
+    char *end = capture->pending + capture->pending_size;
+    ssize_t size = read(capture->fd, end, sizeof capture->pending - capture->pending_size);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return NOTHING_THERE;
+    }
+    if (size <= 0) {
+        write_out(capture, capture->pending_size);
+        return ENDED;
+    }
+    keep_tail(capture, end, (size_t)size);
+    capture->pending_size += (size_t)size;
+    write_out(capture, count_whole_lines(capture));
     return COPIED;
 }
 
@@ -77,6 +94,9 @@ void capture_free(struct capture *capture)
     }
     ev_io_stop(capture->loop, &capture->readable);
     ev_timer_stop(capture->loop, &capture->stalled);
+    if (takes_output(capture->target_fd)) {
+        write_out(capture, capture->pending_size);
+    }
     descriptor_close(&capture->fd);
     descriptor_close(&capture->worker_fd);
     free(capture);
@@ -129,6 +149,7 @@ struct capture *capture_new(struct ev_loop *loop, struct capture **list, int tar
     capture->target_fd = target_fd;
     capture->is_released = false;
     capture->tail_size = 0;
+    capture->pending_size = 0;
     ev_io_init(&capture->readable, on_readable, capture->fd, EV_READ);
     ev_timer_init(&capture->stalled, on_stalled, 0.0, 0.0);
     capture->readable.data = capture;

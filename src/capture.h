@@ -11,6 +11,7 @@
 #include "last_words.h"
 
 #include <ev.h>
+#include <limits.h>
 #include <stdbool.h>
 
 struct capture {
@@ -23,6 +24,10 @@ struct capture {
     ev_io readable;
     ev_timer stalled;
     bool is_released;
+    /* What has been read and not yet been copied: a line that has not ended. A pipe that polls
+       writable takes so much without blocking (pipe(7)). */
+    char pending[PIPE_BUF];
+    size_t pending_size;
     char tail[LAST_WORDS_SIZE]; /* the last bytes, oldest first */
     size_t tail_size;
 };

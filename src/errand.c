@@ -167,7 +167,7 @@ static void finish_ended_events(struct errands *errands)
 
 void errands_close(struct errands *errands)
 {
-    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    const struct timespec pause = {.tv_nsec = 10000000};
     cancel(errands, &errands->check);
     for (int left = LAST_EVENTS_MS; left > 0 && has_running_events(errands); left -= 10) {
         nanosleep(&pause, NULL);

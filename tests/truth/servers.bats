@@ -126,7 +126,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
 }
 
 @test "gunicorn says READY=1 before it has loaded the application: without --preload it takes a probation" {
-  GUNICORN=()
+  GUNICORN=(--workers 1) # what answers has loaded the application: there is no other
   supervise_gunicorn --probation=5
   load_begins
   break_app
@@ -139,7 +139,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
 }
 
 @test "gunicorn: --check finds the syntax error before anything is started" {
-  GUNICORN=()
+  GUNICORN=(--workers 1) # what answers has loaded the application: there is no other
   supervise_gunicorn --check='PYTHONDONTWRITEBYTECODE=1 gunicorn --check-config app:app'
   load_begins
   break_app
