@@ -46,7 +46,8 @@ OPTION(deploy_attempts, "deploy-attempts", REQUIRED, "N", false, "0", "1",
 OPTION(kill_timeout, "kill-timeout", REQUIRED, "DURATION", false, "0", "0",
        "a worker that has not left so long after it was told to is killed; 0: never")
 OPTION(kill_mode, "kill-mode", REQUIRED, "process|group", false, "process", "process",
-       "what is killed then: the worker, or its whole process group, which it then has to itself")
+       "what is killed then: the worker, or its whole process group, which it then has to itself, "
+       "and what is left of the group when the worker has ended")
 OPTION(max_old, "max-old", REQUIRED, "N", false, "0", "0",
        "when more than N older generations linger, the oldest is killed; 0: no limit")
 OPTION(start_limit, "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
