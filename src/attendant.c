@@ -96,10 +96,9 @@ static int write_notify_variables(const struct attendant *attendant,
     }
     environment_unset(environment, "WATCHDOG_PID");
     environment_unset(environment, "WATCHDOG_USEC");
-    char microseconds[32];
-    snprintf(microseconds, sizeof microseconds, "%" PRId64, attendant->options->watchdog_ms * 1000);
-    if (attendant->options->watchdog_ms > 0 &&
-        environment_set(environment, "WATCHDOG_USEC", microseconds, error) != 0) {
+    uint64_t microseconds = (uint64_t)attendant->options->watchdog_ms * 1000;
+    if (microseconds > 0 &&
+        environment_set_number(environment, "WATCHDOG_USEC", microseconds, error) != 0) {
         return -1;
     }
     return environment_set(environment, "NOTIFY_SOCKET", attendant->notify.address, error);
@@ -132,14 +131,6 @@ static void on_ready_fd(struct ev_loop *loop, ev_io *watcher, int revents)
 /* --- --ready=exec:COMMAND ------------------------------------------------------------------------
  */
 
-static int set_number(struct environment *environment, const char *name, uint64_t number,
-                      struct error *error)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    return environment_set(environment, name, text, error);
-}
-
 /* The first pauses are short: many a server is ready long before the interval is over. */
 static void pause_probing(struct attendant *attendant)
 {
@@ -155,8 +146,9 @@ static int start_probe(struct attendant *attendant, struct error *error)
     __attribute__((cleanup(environment_free))) struct environment environment;
     const struct options *options = attendant->options;
     if (environment_copy(&environment, environ, error) != 0 ||
-        set_number(&environment, "TASUKI_GENERATION", attendant->generation, error) != 0 ||
-        set_number(&environment, "TASUKI_PID", (uint64_t)attendant->pid, error) != 0) {
+        environment_set_number(&environment, "TASUKI_GENERATION", attendant->generation, error) !=
+            0 ||
+        environment_set_number(&environment, "TASUKI_PID", (uint64_t)attendant->pid, error) != 0) {
         return -1;
     }
     return helper_start(&attendant->probe, options->ready_command, options->directory,

@@ -1,5 +1,6 @@
 #include "environment.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,14 @@ int environment_set(struct environment *environment, const char *name, const cha
     free(*existing);
     *existing = entry;
     return 0;
+}
+
+int environment_set_number(struct environment *environment, const char *name, uint64_t number,
+                           struct error *error)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, number);
+    return environment_set(environment, name, text, error);
 }
 
 void environment_unset(struct environment *environment, const char *name)

@@ -7,6 +7,7 @@
 #include "error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct environment {
     char **entries; /* NAME=VALUE, with a NULL at the end; owned, and so is each string */
@@ -20,6 +21,10 @@ int environment_copy(struct environment *environment, char *const *entries, stru
 /* Sets NAME to VALUE, in the place of an older value. Returns 0, or -1 (no memory). */
 int environment_set(struct environment *environment, const char *name, const char *value,
                     struct error *error);
+
+/* The same with a number for its value. */
+int environment_set_number(struct environment *environment, const char *name, uint64_t number,
+                           struct error *error);
 
 /* Takes NAME away, if it is there. */
 void environment_unset(struct environment *environment, const char *name);

@@ -2,8 +2,6 @@
 
 #include "signal_name.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/wait.h>
 
 bool event_is_told(const struct lifecycle_action *report)
@@ -28,12 +26,11 @@ bool event_is_told(const struct lifecycle_action *report)
     }
 }
 
-static int set_number(struct environment *environment, const char *name, uint64_t number,
-                      struct error *error)
+/* A fact that does not apply is 0, and left out. */
+static int set_fact(struct environment *environment, const char *name, uint64_t number,
+                    struct error *error)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, number);
-    return number != 0 ? environment_set(environment, name, text, error) : 0;
+    return number != 0 ? environment_set_number(environment, name, number, error) : 0;
 }
 
 static bool is_death(enum lifecycle_report report)
@@ -46,9 +43,8 @@ static int set_ending(struct environment *environment, int status, struct error 
     if (WIFSIGNALED(status)) {
         return environment_set(environment, "TASUKI_SIGNAL", signal_name(WTERMSIG(status)), error);
     }
-    char text[16];
-    snprintf(text, sizeof text, "%d", WEXITSTATUS(status));
-    return environment_set(environment, "TASUKI_STATUS", text, error);
+    return environment_set_number(environment, "TASUKI_STATUS", (uint64_t)WEXITSTATUS(status),
+                                  error);
 }
 
 int event_write(const struct lifecycle_action *report, struct environment *environment,
@@ -62,9 +58,9 @@ int event_write(const struct lifecycle_action *report, struct environment *envir
     }
     if (environment_set(environment, "TASUKI_EVENT", lifecycle_report_name(report->report),
                         error) != 0 ||
-        set_number(environment, "TASUKI_GENERATION", report->generation, error) != 0 ||
-        set_number(environment, "TASUKI_PID", (uint64_t)report->pid, error) != 0 ||
-        set_number(environment, "TASUKI_DEPLOY", report->deploy, error) != 0) {
+        set_fact(environment, "TASUKI_GENERATION", report->generation, error) != 0 ||
+        set_fact(environment, "TASUKI_PID", (uint64_t)report->pid, error) != 0 ||
+        set_fact(environment, "TASUKI_DEPLOY", report->deploy, error) != 0) {
         return -1;
     }
     if (is_death(report->report)) {

@@ -1,6 +1,5 @@
 #include "inheritance.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +35,9 @@ static int write_server_starter(const struct listener_set *listeners, uint64_t g
     int result = ports != NULL ? environment_set(environment, "SERVER_STARTER_PORT", ports, error)
                                : error_set(error, "out of memory for SERVER_STARTER_PORT");
     free(ports);
-    char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, generation);
-    return result == 0 ? environment_set(environment, "SERVER_STARTER_GENERATION", number, error)
-                       : -1;
+    return result == 0
+               ? environment_set_number(environment, "SERVER_STARTER_GENERATION", generation, error)
+               : -1;
 }
 
 static const struct inheritance conventions[] = {

@@ -1,6 +1,7 @@
 #include "report_json.h"
 
 #include "signal_name.h"
+#include "utf8.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,55 +11,27 @@
 /* --- text --------------------------------------------------------------------------------------
  */
 
-static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
-
-/* The length of the valid UTF-8 sequence that `text` begins with (RFC 3629); 0 if there is none.
-   The NUL at the end is no continuation byte, so nothing behind it is looked at. */
-static size_t sequence_length(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first, last;            /* of the lead byte */
-        unsigned char second_min, second_max; /* no overlong forms, no surrogates */
-        size_t length;
-    } forms[] = {
-        {0x01, 0x7F, 0x00, 0x00, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (text[0] < forms[i].first || text[0] > forms[i].last) {
-            continue;
-        }
-        size_t valid = 1;
-        if (forms[i].length > 1 && text[1] >= forms[i].second_min &&
-            text[1] <= forms[i].second_max) {
-            valid = 2;
-            while (valid < forms[i].length && (text[valid] & 0xC0) == 0x80) {
-                valid++;
-            }
-        }
-        return valid == forms[i].length ? valid : 0;
-    }
-    return 0;
-}
-
 json_t *report_text(const char *text)
 {
     if (text == NULL) {
         return json_null();
     }
-    char *valid = malloc(strlen(text) * (sizeof replacement - 1) + 1);
+    size_t left = strlen(text);
+    char *valid = malloc(left * (sizeof UTF8_REPLACEMENT - 1) + 1);
     if (valid == NULL) {
         return NULL;
     }
     char *end = valid;
-    while (*text != '\0') {
-        size_t length = sequence_length((const unsigned char *)text);
-        const char *source = length > 0 ? text : replacement;
-        size_t copied = length > 0 ? length : sizeof replacement - 1;
+    while (left > 0) {
+        uint32_t unused;
+        size_t length = utf8_decode(text, left, &unused);
+        const char *source = length > 0 ? text : UTF8_REPLACEMENT;
+        size_t copied = length > 0 ? length : sizeof UTF8_REPLACEMENT - 1;
+        size_t taken = length > 0 ? length : 1;
         memcpy(end, source, copied);
         end += copied;
-        text += length > 0 ? length : 1;
+        text += taken;
+        left -= taken;
     }
     json_t *string = json_stringn(valid, (size_t)(end - valid));
     free(valid);
