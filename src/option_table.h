@@ -1,88 +1,91 @@
 /*
  * Every option, once:
  *
- *   OPTION(identifier, name, argument, value, repeatable, start_server default, tasuki default,
- * help)
+ *   OPTION(identifier, section, name, argument, value, repeatable, start_server default,
+ *          tasuki default, help)
  *
- * `argument` is NONE, REQUIRED or OPTIONAL, `value` what --help calls it. A default is text, as a
- * user would write it; NULL where there is none. The identifier's function set_IDENTIFIER in
- * options.c takes the value. Included where a table of the options is needed.
+ * `section` is the one of a configuration file that the option is a key of, NULL for the command
+ * line alone; `argument` is NONE, REQUIRED or OPTIONAL, `value` what --help calls it. A default is
+ * text, as a user would write it; NULL where there is none. The identifier's function
+ * set_IDENTIFIER in option_value.c takes the value. Included where a table of the options is needed.
  */
-OPTION(port, "port", REQUIRED, "ADDRESS", true, NULL, NULL,
+OPTION(port, "listen", "port", REQUIRED, "ADDRESS", true, NULL, NULL,
        "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; u before the port: "
        "UDP; port 0: any free one; =FD behind it: the descriptor that the worker gets; may be "
        "repeated")
-OPTION(path, "path", REQUIRED, "PATH", true, NULL, NULL, "listen on a unix socket; may be repeated")
-OPTION(backlog, "backlog", REQUIRED, "N", false, "0", "0",
+OPTION(path, "listen", "path", REQUIRED, "PATH", true, NULL, NULL,
+       "listen on a unix socket; may be repeated")
+OPTION(backlog, "listen", "backlog", REQUIRED, "N", false, "0", "0",
        "length of the queue of connections not yet accepted; 0: the system's SOMAXCONN")
-OPTION(dir, "dir", REQUIRED, "DIRECTORY", false, NULL, NULL, "start the command in this directory")
-OPTION(interval, "interval", REQUIRED, "DURATION", false, "1", "1",
+OPTION(dir, "worker", "dir", REQUIRED, "DIRECTORY", false, NULL, NULL,
+       "start the command in this directory")
+OPTION(interval, "deploy", "interval", REQUIRED, "DURATION", false, "1", "1",
        "a worker that has lived this long is ready; also the least time between two starts of one "
        "that dies")
-OPTION(signal_on_hup, "signal-on-hup", REQUIRED, "SIGNAL", false, "TERM", "TERM",
+OPTION(signal_on_hup, "deploy", "signal-on-hup", REQUIRED, "SIGNAL", false, "TERM", "TERM",
        "what an older generation gets when a new one has taken over")
-OPTION(signal_on_term, "signal-on-term", REQUIRED, "SIGNAL", false, "TERM", "TERM",
+OPTION(signal_on_term, "deploy", "signal-on-term", REQUIRED, "SIGNAL", false, "TERM", "TERM",
        "what the workers get when the supervisor gets TERM")
-OPTION(kill_old_delay, "kill-old-delay", REQUIRED, "DURATION", false, NULL, NULL,
+OPTION(kill_old_delay, "deploy", "kill-old-delay", REQUIRED, "DURATION", false, NULL, NULL,
        "time between the new generation's being ready and the signal to the older ones; 0, but 5 "
        "with automatic restarts (variable: KILL_OLD_DELAY)")
-OPTION(ready, "ready", REQUIRED, "MODE", false, "delay", "auto",
+OPTION(ready, "deploy", "ready", REQUIRED, "MODE", false, "delay", "auto",
        "when a worker is ready: delay (it has lived for --interval), notify (it says READY=1 to "
        "NOTIFY_SOCKET), fd:N (it writes a newline to descriptor N), exec:COMMAND (the probe "
        "exits 0), auto (it says so where the one before did, else by --interval)")
-OPTION(ready_timeout, "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
+OPTION(ready_timeout, "deploy", "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
        "a worker that is not ready by then has failed; 0: wait without end")
-OPTION(ready_interval, "ready-interval", REQUIRED, "DURATION", false, "1", "1",
+OPTION(ready_interval, "deploy", "ready-interval", REQUIRED, "DURATION", false, "1", "1",
        "longest pause between two runs of the probe of --ready=exec:; the first are shorter")
-OPTION(check, "check", REQUIRED, "COMMAND", false, NULL, NULL,
+OPTION(check, "deploy", "check", REQUIRED, "COMMAND", false, NULL, NULL,
        "run this before a deploy starts anything; unless it exits 0, the deploy fails")
-OPTION(check_timeout, "check-timeout", REQUIRED, "DURATION", false, "60", "60",
+OPTION(check_timeout, "deploy", "check-timeout", REQUIRED, "DURATION", false, "60", "60",
        "a check, or a probe, that takes longer is killed and counts as failed")
-OPTION(probation, "probation", REQUIRED, "DURATION", false, "0", "0",
+OPTION(probation, "deploy", "probation", REQUIRED, "DURATION", false, "0", "0",
        "a new generation must live this long after it is ready before the older ones are "
        "signalled; if it dies, the older one is current again")
-OPTION(deploy_attempts, "deploy-attempts", REQUIRED, "N", false, "0", "1",
+OPTION(deploy_attempts, "deploy", "deploy-attempts", REQUIRED, "N", false, "0", "1",
        "how many new generations a deploy tries before it has failed; 0: without end")
-OPTION(kill_timeout, "kill-timeout", REQUIRED, "DURATION", false, "0", "0",
+OPTION(kill_timeout, "deploy", "kill-timeout", REQUIRED, "DURATION", false, "0", "0",
        "a worker that has not left so long after it was told to is killed; 0: never")
-OPTION(kill_mode, "kill-mode", REQUIRED, "process|group", false, "process", "process",
+OPTION(kill_mode, "deploy", "kill-mode", REQUIRED, "process|group", false, "process", "process",
        "what is killed then: the worker, or its whole process group, which it then has to itself, "
        "and what is left of the group when the worker has ended")
-OPTION(max_old, "max-old", REQUIRED, "N", false, "0", "0",
+OPTION(max_old, "deploy", "max-old", REQUIRED, "N", false, "0", "0",
        "when more than N older generations linger, the oldest is killed; 0: no limit")
-OPTION(start_limit, "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
+OPTION(start_limit, "deploy", "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
        "give up, with exit status 10, when the worker has died N times within DURATION")
-OPTION(watchdog, "watchdog", REQUIRED, "DURATION", false, "0", "0",
+OPTION(watchdog, "deploy", "watchdog", REQUIRED, "DURATION", false, "0", "0",
        "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
-OPTION(enable_auto_restart, "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
+OPTION(enable_auto_restart, "deploy", "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
        "deploy by time (variable: ENABLE_AUTO_RESTART)")
-OPTION(auto_restart_interval, "auto-restart-interval", REQUIRED, "DURATION", false, NULL, NULL,
+OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false, NULL, NULL,
        "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
-OPTION(backoff, "backoff", REQUIRED, "yes|no", false, "no", "yes",
+OPTION(backoff, "deploy", "backoff", REQUIRED, "yes|no", false, "no", "yes",
        "let the pauses between starts of a worker that keeps dying double, up to 30 s")
-OPTION(envdir, "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,
+OPTION(envdir, "worker", "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,
        "a directory of variables for the workers, a file each, read at every start (variable: "
        "ENVDIR)")
-OPTION(pid_file, "pid-file", REQUIRED, "FILE", false, NULL, NULL,
+OPTION(pid_file, "service", "pid-file", REQUIRED, "FILE", false, NULL, NULL,
        "write the supervisor's pid here and keep the file locked")
-OPTION(status_file, "status-file", REQUIRED, "FILE", false, NULL, NULL,
+OPTION(status_file, "service", "status-file", REQUIRED, "FILE", false, NULL, NULL,
        "keep the generations and their pids here, GENERATION:PID a line")
-OPTION(log_file, "log-file", REQUIRED, "FILE", false, NULL, NULL,
+OPTION(log_file, "log", "log-file", REQUIRED, "FILE", false, NULL, NULL,
        "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"")
-OPTION(capture, "capture", REQUIRED, "on|off|auto", false, "off", "auto",
+OPTION(capture, "log", "capture", REQUIRED, "on|off|auto", false, "off", "auto",
        "copy the workers' output through the supervisor, so that a failed worker's last words "
        "can always be shown; auto: only as PID 1")
-OPTION(on_event, "on-event", REQUIRED, "COMMAND", false, NULL, NULL,
+OPTION(on_event, "service", "on-event", REQUIRED, "COMMAND", false, NULL, NULL,
        "run this for each event, with its facts in TASUKI_ variables")
-OPTION(name, "name", REQUIRED, "NAME", false, NULL, NULL,
+OPTION(name, "service", "name", REQUIRED, "NAME", false, NULL, NULL,
        "the service's name for its control socket; the command's base name unless given")
-OPTION(control, "control", REQUIRED, "PATH|off", false, "off", NULL,
+OPTION(control, "service", "control", REQUIRED, "PATH|off", false, "off", NULL,
        "the control socket; unless given, NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki")
-OPTION(daemonize, "daemonize", NONE, NULL, false, NULL, NULL,
+OPTION(daemonize, "service", "daemonize", NONE, NULL, false, NULL, NULL,
        "go into the background (needs --log-file)")
-OPTION(restart, "restart", NONE, NULL, false, NULL, NULL,
+OPTION(restart, NULL, "restart", NONE, NULL, false, NULL, NULL,
        "deploy, and wait until only the new generation is left (needs --pid-file, --status-file)")
-OPTION(stop, "stop", NONE, NULL, false, NULL, NULL,
+OPTION(stop, NULL, "stop", NONE, NULL, false, NULL, NULL,
        "stop the supervisor, and wait until it has ended (needs --pid-file)")
-OPTION(help, "help", NONE, NULL, false, NULL, NULL, "show this help")
-OPTION(version, "version", NONE, NULL, false, NULL, NULL, "show the version")
+OPTION(help, NULL, "help", NONE, NULL, false, NULL, NULL, "show this help")
+OPTION(version, NULL, "version", NONE, NULL, false, NULL, NULL, "show the version")

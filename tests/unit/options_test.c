@@ -19,7 +19,7 @@ static const struct row {
     bool repeatable;
     const char *help;
 } table[] = {
-#define OPTION(id, name, argument, value, repeatable, start_server, tasuki, help)                  \
+#define OPTION(id, section, name, argument, value, repeatable, start_server, tasuki, help)         \
     {name, argument, value, repeatable, help},
 #include "option_table.h"
 #undef OPTION

@@ -1,0 +1,365 @@
+#include "option_value.h"
+
+#include "ascii.h"
+#include "control_path.h"
+#include "duration.h"
+#include "signal_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- a setter for each option ------------------------------------------------------------------
+ */
+
+static struct address *add_address(struct options *options, struct error *error)
+{
+    struct address *grown =
+        realloc(options->addresses, (options->address_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    options->addresses = grown;
+    return &grown[options->address_count];
+}
+
+static int set_port(struct options *options, const char *value, struct error *error)
+{
+    struct address *address = add_address(options, error);
+    if (address == NULL || address_parse_port(value, address, error) != 0) {
+        return -1;
+    }
+    options->address_count++;
+    return 0;
+}
+
+static int set_path(struct options *options, const char *value, struct error *error)
+{
+    struct address *address = add_address(options, error);
+    if (address == NULL || address_parse_path(value, address, error) != 0) {
+        return -1;
+    }
+    options->address_count++;
+    return 0;
+}
+
+static int parse_number(const char *value, long max, long *number, struct error *error)
+{
+    const char *end;
+    *number = ascii_parse_number(value, max, &end);
+    if (*number < 0 || *end != '\0') {
+        return error_set(error, "expected a number from 0 to %ld, got '%s'", max, value);
+    }
+    return 0;
+}
+
+static int parse_yes_or_no(const char *value, bool *yes, struct error *error)
+{
+    static const char *const words[2][4] = {{"no", "0", "false", "off"},
+                                            {"yes", "1", "true", "on"}};
+    for (int answer = 0; answer < 2; answer++) {
+        for (int i = 0; i < 4; i++) {
+            if (ascii_is_word(value, words[answer][i])) {
+                *yes = answer == 1;
+                return 0;
+            }
+        }
+    }
+    return error_set(error, "expected yes or no, got '%s'", value);
+}
+
+static int parse_text(const char *value, const char *what, const char **text, struct error *error)
+{
+    if (*value == '\0') {
+        return error_set(error, "expected %s, got nothing", what);
+    }
+    *text = value;
+    return 0;
+}
+
+static int parse_duration_text(const char *value, const char **text, struct error *error)
+{
+    int64_t milliseconds;
+    *text = value;
+    return duration_parse(value, &milliseconds, error);
+}
+
+static int set_backlog(struct options *options, const char *value, struct error *error)
+{
+    long number;
+    if (parse_number(value, INT32_MAX, &number, error) != 0) {
+        return -1;
+    }
+    options->backlog = (int)number;
+    return 0;
+}
+
+static int set_dir(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a directory", &options->directory, error);
+}
+
+static int set_interval(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->interval_ms, error);
+}
+
+static int set_signal_on_hup(struct options *options, const char *value, struct error *error)
+{
+    options->signal_on_hup = signal_parse(value, error);
+    return options->signal_on_hup > 0 ? 0 : -1;
+}
+
+static int set_signal_on_term(struct options *options, const char *value, struct error *error)
+{
+    options->signal_on_term = signal_parse(value, error);
+    return options->signal_on_term > 0 ? 0 : -1;
+}
+
+static int set_kill_old_delay(struct options *options, const char *value, struct error *error)
+{
+    return parse_duration_text(value, &options->kill_old_delay, error);
+}
+
+static int set_deploy_attempts(struct options *options, const char *value, struct error *error)
+{
+    long number;
+    if (parse_number(value, INT32_MAX, &number, error) != 0) {
+        return -1;
+    }
+    options->deploy_attempts = (unsigned)number;
+    return 0;
+}
+
+static int set_ready(struct options *options, const char *value, struct error *error)
+{
+    static const char *const words[] = {"delay", "notify", NULL, NULL, "auto"};
+    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++) {
+        if (words[i] != NULL && strcmp(value, words[i]) == 0) {
+            options->ready = (enum ready_source)i;
+            return 0;
+        }
+    }
+    if (strncmp(value, "exec:", 5) == 0 && value[5] != '\0') {
+        options->ready = READY_EXEC;
+        options->ready_command = value + 5;
+        return 0;
+    }
+    long fd;
+    if (strncmp(value, "fd:", 3) == 0 && parse_number(value + 3, 1 << 20, &fd, NULL) == 0) {
+        options->ready = READY_FD;
+        options->ready_fd = (int)fd;
+        return 0;
+    }
+    return error_set(error, "expected auto, delay, notify, fd:N or exec:COMMAND, got '%s'", value);
+}
+
+static int set_ready_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->ready_timeout_ms, error);
+}
+
+static int set_ready_interval(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->ready_interval_ms, error);
+}
+
+static int set_check(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a command", &options->check, error);
+}
+
+static int set_check_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->check_timeout_ms, error);
+}
+
+static int set_probation(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->probation_ms, error);
+}
+
+static int set_kill_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->kill_timeout_ms, error);
+}
+
+static int set_kill_mode(struct options *options, const char *value, struct error *error)
+{
+    options->kill_group = strcmp(value, "group") == 0;
+    return options->kill_group || strcmp(value, "process") == 0
+               ? 0
+               : error_set(error, "expected process or group, got '%s'", value);
+}
+
+static int set_max_old(struct options *options, const char *value, struct error *error)
+{
+    long number;
+    if (parse_number(value, INT32_MAX, &number, error) != 0) {
+        return -1;
+    }
+    options->max_old = (unsigned)number;
+    return 0;
+}
+
+static int set_start_limit(struct options *options, const char *value, struct error *error)
+{
+    const char *slash;
+    long number = ascii_parse_number(value, INT32_MAX, &slash);
+    if (number < 1 || *slash != '/' ||
+        duration_parse(slash + 1, &options->start_limit_ms, NULL) != 0 ||
+        options->start_limit_ms == 0) {
+        return error_set(error, "expected N/DURATION such as 5/60, got '%s'", value);
+    }
+    options->start_limit = (unsigned)number;
+    return 0;
+}
+
+static int set_watchdog(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->watchdog_ms, error);
+}
+
+static int set_capture(struct options *options, const char *value, struct error *error)
+{
+    static const char *const words[] = {"off", "on", "auto"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            options->capture = (enum capture_mode)i;
+            return 0;
+        }
+    }
+    return error_set(error, "expected on, off or auto, got '%s'", value);
+}
+
+static int set_on_event(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a command", &options->on_event, error);
+}
+
+static int set_name(struct options *options, const char *value, struct error *error)
+{
+    options->name = value;
+    return control_name_is_valid(value)
+               ? 0
+               : error_set(error, "expected 1 to %d letters, digits and . _ - @ +, got '%s'",
+                           CONTROL_NAME_MAX, value);
+}
+
+static int set_control(struct options *options, const char *value, struct error *error)
+{
+    if (strlen(value) > ADDRESS_PATH_MAX) {
+        return error_set(error, "the path of a unix socket has at most %zu bytes, this has %zu",
+                         ADDRESS_PATH_MAX, strlen(value));
+    }
+    return parse_text(value, "a path or off", &options->control, error);
+}
+
+static int set_enable_auto_restart(struct options *options, const char *value, struct error *error)
+{
+    bool yes = true;
+    if (value != NULL && parse_yes_or_no(value, &yes, error) != 0) {
+        return -1;
+    }
+    options->enable_auto_restart = yes ? "1" : "0";
+    return 0;
+}
+
+static int set_auto_restart_interval(struct options *options, const char *value,
+                                     struct error *error)
+{
+    return parse_duration_text(value, &options->auto_restart_interval, error);
+}
+
+static int set_backoff(struct options *options, const char *value, struct error *error)
+{
+    return parse_yes_or_no(value, &options->backoff, error);
+}
+
+static int set_envdir(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a directory", &options->envdir, error);
+}
+
+static int set_pid_file(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a file", &options->pid_file, error);
+}
+
+static int set_status_file(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a file", &options->status_file, error);
+}
+
+static int set_log_file(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a file or \"| COMMAND\"", &options->log_file, error);
+}
+
+static int set_daemonize(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    options->daemonize = true;
+    return 0;
+}
+
+static int set_mode(struct options *options, enum option_mode mode)
+{
+    if (mode > options->mode) {
+        options->mode = mode;
+    }
+    return 0;
+}
+
+static int set_restart(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    if (options->mode == MODE_STOP) {
+        return error_set(error, "expected either --restart or --stop, got both");
+    }
+    return set_mode(options, MODE_RESTART);
+}
+
+static int set_stop(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    if (options->mode == MODE_RESTART) {
+        return error_set(error, "expected either --restart or --stop, got both");
+    }
+    return set_mode(options, MODE_STOP);
+}
+
+static int set_help(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    return set_mode(options, MODE_HELP);
+}
+
+static int set_version(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    return set_mode(options, MODE_VERSION);
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+const struct option_row option_rows[OPTION_COUNT] = {
+#define OPTION(id, section, name, argument, value, repeatable, start_server, tasuki, help)         \
+    {name, section, value, {start_server, tasuki}, help, set_##id, argument, repeatable},
+#include "option_table.h"
+#undef OPTION
+};
+
+int option_set(struct options *options, const struct option_row *row, const char *value,
+               struct error *error)
+{
+    struct error reason;
+    if (row->set(options, value, &reason) != 0) {
+        return error_set(error, "--%s: %s", row->name, reason.text);
+    }
+    return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * What each option is worth: a row for every line of option_table.h, and a function that takes its
+ * value into struct options. The command line is read by options.c, --help is printed by
+ * option_help.c; both go through these rows.
+ */
+#ifndef OPTION_VALUE_H
+#define OPTION_VALUE_H
+
+#include "options.h"
+
+#include <getopt.h>
+
+enum option_argument {
+    NONE = no_argument,
+    REQUIRED = required_argument,
+    OPTIONAL = optional_argument
+};
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "option_table.h"
+#undef OPTION
+    OPTION_COUNT
+};
+
+struct option_row {
+    const char *name;
+    const char *section; /* of a configuration file; NULL: for the command line alone */
+    const char *value;   /* what --help calls it; NULL: it has none */
+    const char *defaults[PERSONALITIES];
+    const char *help;
+    int (*set)(struct options *options, const char *value, struct error *error);
+    enum option_argument argument;
+    bool repeatable;
+};
+
+extern const struct option_row option_rows[OPTION_COUNT];
+
+/* Takes one value, which `options` keeps pointing to. Returns 0, or -1 with the option's name and
+   what it wants in `error`. */
+int option_set(struct options *options, const struct option_row *row, const char *value,
+               struct error *error);
+
+#endif
