@@ -7,7 +7,8 @@
  * `section` is the one of a configuration file that the option is a key of, NULL for the command
  * line alone; `argument` is NONE, REQUIRED or OPTIONAL, `value` what --help calls it. A default is
  * text, as a user would write it; NULL where there is none. The identifier's function
- * set_IDENTIFIER in option_value.c takes the value. Included where a table of the options is needed.
+ * set_IDENTIFIER in option_value.c takes the value. Included where a table of the options is
+ * needed.
  */
 OPTION(port, "listen", "port", REQUIRED, "ADDRESS", true, NULL, NULL,
        "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; u before the port: "
@@ -59,7 +60,8 @@ OPTION(watchdog, "deploy", "watchdog", REQUIRED, "DURATION", false, "0", "0",
        "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
 OPTION(enable_auto_restart, "deploy", "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
        "deploy by time (variable: ENABLE_AUTO_RESTART)")
-OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false, NULL, NULL,
+OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false,
+       NULL, NULL,
        "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
 OPTION(backoff, "deploy", "backoff", REQUIRED, "yes|no", false, "no", "yes",
        "let the pauses between starts of a worker that keeps dying double, up to 30 s")
