@@ -181,7 +181,8 @@ static int explain_bind_failure(const struct endpoint *endpoint, int socket_type
     describe(endpoint, where, sizeof where);
     if (reason == EADDRINUSE) {
         char owner[256];
-        if (socket_owner_describe(&endpoint->any, socket_type, owner, sizeof owner)) {
+        if (socket_owner_describe(&endpoint->any, endpoint->length, socket_type, owner,
+                                  sizeof owner)) {
             return error_set(error, "cannot listen on %s: address already in use by %s", where,
                              owner);
         }
@@ -220,7 +221,8 @@ static int clear_path(const struct endpoint *endpoint, struct error *error)
     }
     if (is_answered(endpoint)) {
         char owner[256];
-        if (socket_owner_describe(&endpoint->any, SOCK_STREAM, owner, sizeof owner)) {
+        if (socket_owner_describe(&endpoint->any, endpoint->length, SOCK_STREAM, owner,
+                                  sizeof owner)) {
             return error_set(error, "cannot listen on %s: it is still served by %s", path, owner);
         }
         return error_set(error, "cannot listen on %s: somebody still answers there", path);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 /* As much as the kernel writes at once. */
@@ -111,6 +112,27 @@ static int ask(const void *request, size_t request_size, socket_visitor visit, v
 /* --- TCP -----------------------------------------------------------------------------------------
  */
 
+struct internet_request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 body;
+};
+
+/* Of this local port alone, picked by the kernel: what is left fits one piece of its answer, so
+   that nothing is missed where other sockets come and go between two pieces. */
+static struct internet_request make_internet_request(int family, int protocol, uint32_t states,
+                                                     in_port_t port)
+{
+    return (struct internet_request){
+        .header = {.nlmsg_len = sizeof(struct internet_request),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {.sdiag_family = (uint8_t)family,
+                 .sdiag_protocol = (uint8_t)protocol,
+                 .idiag_states = states,
+                 .id.idiag_sport = port},
+    };
+}
+
 struct tcp_listener {
     struct socket_list *list;
     const void *address; /* NULL: any */
@@ -136,18 +158,8 @@ static int visit_tcp(void *context, const struct nlmsghdr *message)
 
 static int dump_tcp(int family, in_port_t port, struct tcp_listener *listener)
 {
-    const struct {
-        struct nlmsghdr header;
-        struct inet_diag_req_v2 body;
-    } request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_family = (uint8_t)family,
-                 .sdiag_protocol = IPPROTO_TCP,
-                 .idiag_states = OPEN_STATES,
-                 .id.idiag_sport = port},
-    };
+    const struct internet_request request =
+        make_internet_request(family, IPPROTO_TCP, OPEN_STATES, port);
     return ask(&request, sizeof request, visit_tcp, listener);
 }
 
@@ -236,6 +248,18 @@ struct unix_request {
     struct unix_diag_req body;
 };
 
+static struct unix_request make_unix_dump(uint32_t states)
+{
+    return (struct unix_request){
+        .header = {.nlmsg_len = sizeof(struct unix_request),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = states,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS},
+    };
+}
+
 /* Asks for this one socket; the acknowledgement makes an end of the answer. */
 static int find_listener(int listener_fd, struct unix_socket *listener)
 {
@@ -287,15 +311,145 @@ static int list_unix(int listener_fd, struct socket_list *list)
     if (find_listener(listener_fd, &listener.socket) != 0) {
         return -1;
     }
-    const struct unix_request request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_family = AF_UNIX,
-                 .udiag_states = 1U << TCP_ESTABLISHED,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS},
-    };
+    const struct unix_request request = make_unix_dump(1U << TCP_ESTABLISHED);
     return ask(&request, sizeof request, visit_unix, &listener);
+}
+
+/* --- by address ----------------------------------------------------------------------------------
+ */
+
+/* Those that stand in the way of bind. An accepted connection has its listener's address, too, but
+   it does not. 13 is TCP_BOUND_INACTIVE, newer than the header (Linux 6.8); an older kernel ignores
+   it. */
+#define BOUND_STATES (1U << TCP_LISTEN | 1U << TCP_CLOSE | 1U << 13)
+
+struct sought_address {
+    const struct sockaddr *address;
+    socklen_t length;
+    int socket_type;
+    const struct stat *file; /* of a path, NULL for another address */
+    uint32_t inode;          /* what is found; 0: nothing yet */
+};
+
+static bool has_ipv4(const struct inet_diag_msg *found, in_addr_t host)
+{
+    const uint32_t *words = found->id.idiag_src;
+    bool is_ipv6 = found->idiag_family == AF_INET6;
+    in_addr_t own = is_ipv6 ? words[3] : words[0];
+    if (is_ipv6 && (words[0] != 0 || words[1] != 0 || words[2] != htonl(0xffff))) {
+        return false;
+    }
+    return own == host || own == htonl(INADDR_ANY) || host == htonl(INADDR_ANY);
+}
+
+/* A dual-stack wildcard stands in the way of IPv4, and so does a mapped address; another address of
+   IPv6 does not. */
+static bool is_in_the_way(const struct inet_diag_msg *found, const struct sockaddr *address)
+{
+    const void *source = found->id.idiag_src;
+    bool is_ipv6 = found->idiag_family == AF_INET6;
+    bool is_any = is_ipv6 && memcmp(source, &in6addr_any, sizeof in6addr_any) == 0;
+    if (address->sa_family == AF_INET) {
+        return is_any ||
+               has_ipv4(found,
+                        ((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+    }
+    const struct in6_addr *host = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    bool wants_any = IN6_IS_ADDR_UNSPECIFIED(host);
+    if (is_ipv6) {
+        return is_any || wants_any || memcmp(source, host, sizeof *host) == 0;
+    }
+    return wants_any || (IN6_IS_ADDR_V4MAPPED(host) && has_ipv4(found, host->s6_addr32[3]));
+}
+
+static int visit_internet(void *context, const struct nlmsghdr *message)
+{
+    struct sought_address *sought = context;
+    struct inet_diag_msg found;
+    if (message->nlmsg_len < NLMSG_LENGTH(sizeof found)) {
+        return -1;
+    }
+    memcpy(&found, NLMSG_DATA(message), sizeof found);
+    if (sought->inode == 0 && is_in_the_way(&found, sought->address)) {
+        sought->inode = found.idiag_inode;
+    }
+    return 0;
+}
+
+static int find_internet(struct sought_address *sought)
+{
+    int own = sought->address->sa_family;
+    const int families[] = {own, own == AF_INET ? AF_INET6 : AF_INET};
+    bool is_udp = sought->socket_type == SOCK_DGRAM;
+    int result = 0;
+    for (int i = 0; i < 2 && result == 0 && sought->inode == 0; i++) {
+        const struct internet_request request = make_internet_request(
+            families[i], is_udp ? IPPROTO_UDP : IPPROTO_TCP, is_udp ? UINT32_MAX : BOUND_STATES,
+            ((const struct sockaddr_in *)(const void *)sought->address)->sin_port);
+        result = ask(&request, sizeof request, visit_internet, sought);
+    }
+    return result;
+}
+
+static bool has_name(const struct unix_socket *found, const struct sought_address *sought)
+{
+    const size_t before = offsetof(struct sockaddr_un, sun_path);
+    const struct sockaddr_un *wanted = (const struct sockaddr_un *)(const void *)sought->address;
+    return found->name_size == sought->length - before &&
+           memcmp(found->name, wanted->sun_path, found->name_size) == 0;
+}
+
+/* By its file, since a path has many spellings. The kernel tells of the file system's device, which
+   is not on every one (Btrfs, overlays) what stat(2) tells: then the name decides. */
+static bool has_file(const struct unix_socket *found, const struct sought_address *sought)
+{
+    const struct stat *file = sought->file;
+    uint32_t device = (uint32_t)(major(file->st_dev) << 20 | minor(file->st_dev));
+    return found->file.udiag_vfs_ino == (uint32_t)file->st_ino &&
+           (found->file.udiag_vfs_dev == device || has_name(found, sought));
+}
+
+static int visit_unix_address(void *context, const struct nlmsghdr *message)
+{
+    struct sought_address *sought = context;
+    struct unix_socket found;
+    if (read_unix_socket(message, &found) != 0) {
+        return -1;
+    }
+    bool is_accepted =
+        found.message.udiag_type != SOCK_DGRAM && found.message.udiag_state == TCP_ESTABLISHED;
+    /* Abstract names are apart for each type; a file is one. */
+    bool is_it = sought->file != NULL
+                     ? has_file(&found, sought)
+                     : found.message.udiag_type == sought->socket_type && has_name(&found, sought);
+    if (is_it && !is_accepted) {
+        sought->inode = found.message.udiag_ino;
+    }
+    return 0;
+}
+
+static int find_unix(struct sought_address *sought)
+{
+    const char *path = ((const struct sockaddr_un *)(const void *)sought->address)->sun_path;
+    struct stat status;
+    if (*path != '\0') {
+        if (stat(path, &status) != 0) {
+            return -1;
+        }
+        sought->file = &status;
+    }
+    const struct unix_request request = make_unix_dump(UINT32_MAX);
+    int result = ask(&request, sizeof request, visit_unix_address, sought);
+    sought->file = NULL;
+    return result;
+}
+
+uint32_t socket_diag_find(const struct sockaddr *address, socklen_t length, int socket_type)
+{
+    struct sought_address sought = {
+        .address = address, .length = length, .socket_type = socket_type};
+    int result = address->sa_family == AF_UNIX ? find_unix(&sought) : find_internet(&sought);
+    return result == 0 ? sought.inode : 0;
 }
 
 /* --- outside -------------------------------------------------------------------------------------
