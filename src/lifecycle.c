@@ -548,14 +548,16 @@ static void on_spawn_failed(struct lifecycle *lifecycle, const struct lifecycle_
     exit_if_stopped(lifecycle);
 }
 
-/* The current generation died while its predecessor was still there, not yet signalled. */
-static void roll_back(struct lifecycle *lifecycle, struct generation *predecessor)
+/* The current generation failed while its predecessor was still there, not yet signalled. */
+static void roll_back(struct lifecycle *lifecycle, struct generation *predecessor,
+                      enum deploy_failure reason)
 {
     disarm(lifecycle, TIMER_RETIRE);
+    disarm(lifecycle, TIMER_SETTLE);
     become_current(lifecycle, predecessor);
     report_generation(lifecycle, REPORT_ROLLED_BACK, predecessor);
     publish(lifecycle);
-    attempt_failed(lifecycle, FAILURE_DIED_EARLY);
+    attempt_failed(lifecycle, reason);
 }
 
 static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
@@ -567,7 +569,7 @@ static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
     disarm(lifecycle, TIMER_WATCHDOG);
     struct generation *predecessor = find_retiring(lifecycle);
     if (predecessor != NULL) {
-        roll_back(lifecycle, predecessor);
+        roll_back(lifecycle, predecessor, FAILURE_DIED_EARLY);
         return;
     }
     if (deploy != 0) {
@@ -665,7 +667,8 @@ static void on_ready_timeout(struct lifecycle *lifecycle, struct generation *sta
     attempt_failed(lifecycle, FAILURE_NOT_READY);
 }
 
-/* A hung server may still serve some: it is replaced before it is told to leave. */
+/* A hung server may still serve some: it is replaced before it is told to leave, by the one that it
+   was to replace if that is still there. */
 static void on_hung(struct lifecycle *lifecycle, struct generation *generation)
 {
     if (generation == NULL || generation->number != lifecycle->current) {
@@ -674,6 +677,12 @@ static void on_hung(struct lifecycle *lifecycle, struct generation *generation)
     if (!generation->is_hung) {
         report_generation(lifecycle, REPORT_HUNG, generation);
         generation->is_hung = true;
+    }
+    struct generation *predecessor = find_retiring(lifecycle);
+    if (predecessor != NULL) {
+        tell_to_leave(lifecycle, generation, generation->settings.retire_signal);
+        roll_back(lifecycle, predecessor, FAILURE_HUNG);
+        return;
     }
     if (generation->settings.watchdog_ms > 0) {
         arm(lifecycle, TIMER_WATCHDOG, generation->settings.watchdog_ms);

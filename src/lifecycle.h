@@ -11,11 +11,12 @@
  *       (gone)                                                               (gone)
  *
  * A generation that has gone is no longer in the table. One that fails to become ready in time goes
- * from STARTING to STOPPING. What holds after every event:
+ * from STARTING to STOPPING, one that hangs before its predecessor was signalled from SERVING. What
+ * holds after every event:
  *
  *  1. A deploy never takes the service below one ready generation: an older generation is signalled
- *     only after the new one is ready and its delay is over; if the new one dies before that, the
- *     older one is current again.
+ *     only after the new one is ready and its delay is over; if the new one dies or hangs before
+ *     that, the older one is current again.
  *  2. There is at most one current generation and at most one that is starting.
  *  3. A process that has been reaped is never signalled.
  *  4. Every deploy ends in exactly one outcome: succeeded, failed, or superseded by a stop.
@@ -148,7 +149,7 @@ enum lifecycle_report {
     REPORT_CRASHED,          /* generation, pid, status: the current one died */
     REPORT_HUNG,             /* generation, pid: it gave no sign of life for --watchdog */
     REPORT_LEFT,             /* generation, pid, status: an older one is gone */
-    REPORT_ROLLED_BACK,      /* generation, pid: current again, since the newer one died */
+    REPORT_ROLLED_BACK,      /* generation, pid: current again, since the newer one died or hangs */
     REPORT_PAUSED,           /* ms: the next start waits at least so long */
     REPORT_RETIRING,         /* generation: the new one; ms: until the older ones are signalled */
     REPORT_SIGNALLED,        /* generation, pid, signal */
@@ -170,6 +171,7 @@ enum deploy_failure {
     FAILURE_DIED,           /* it died before it was ready, in each attempt */
     FAILURE_NOT_READY,      /* it was not ready in time, in each attempt */
     FAILURE_DIED_EARLY,     /* it died after it was ready, before the older ones were signalled */
+    FAILURE_HUNG,           /* it fell silent before the older ones were signalled */
     FAILURE_DIED_LATE,      /* it died when the older ones had been told to leave */
     FAILURE_TABLE_FULL,     /* too many older generations are still running */
 };

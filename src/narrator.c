@@ -69,7 +69,7 @@ void narrate(const struct lifecycle_action *report)
         narrate_exit(report, "");
         break;
     case REPORT_ROLLED_BACK:
-        log_info("generation %" PRIu64 ": worker %d is current again, since its successor died",
+        log_info("generation %" PRIu64 ": worker %d is current again, since its successor failed",
                  report->generation, (int)report->pid);
         break;
     case REPORT_PAUSED:

@@ -44,7 +44,7 @@ OPTION(check_timeout, "deploy", "check-timeout", REQUIRED, "DURATION", false, "6
        "a check, or a probe, that takes longer is killed and counts as failed")
 OPTION(probation, "deploy", "probation", REQUIRED, "DURATION", false, "0", "0",
        "a new generation must live this long after it is ready before the older ones are "
-       "signalled; if it dies, the older one is current again")
+       "signalled; if it dies or hangs, the older one is current again")
 OPTION(deploy_attempts, "deploy", "deploy-attempts", REQUIRED, "N", false, "0", "1",
        "how many new generations a deploy tries before it has failed; 0: without end")
 OPTION(kill_timeout, "deploy", "kill-timeout", REQUIRED, "DURATION", false, "0", "0",

@@ -241,7 +241,7 @@ static void tell(struct supervisor *supervisor, const struct lifecycle_action *r
     narrate(report);
     tell_attendant(supervisor, report);
     if (report->report == REPORT_START_FAILED || report->report == REPORT_NOT_READY ||
-        report->report == REPORT_CRASHED) {
+        report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
         take_last_words(supervisor, report);
     }
     console_report(supervisor->console, report);

@@ -154,6 +154,13 @@ void rules_before_signal(struct world *world, const struct lifecycle_action *act
                       "a generation is told to leave before it is reported as not ready");
         world_require(world, action->signal == worker->settings.retire_signal,
                       "a generation that is not ready gets another signal than --signal-on-hup");
+    } else if (world->step.rejected == worker->number && !worker->told) {
+        world_require(world, world->step.told_hung || worker->hung,
+                      "a generation is told to leave before it is reported as hung");
+        world_require(world, world->step.heir != 0,
+                      "a generation that hangs is told to leave, and nobody serves in its place");
+        world_require(world, action->signal == worker->settings.retire_signal,
+                      "a generation that hangs gets another signal than --signal-on-hup");
     } else {
         before_retire_signal(world, action, worker);
     }

@@ -132,7 +132,8 @@ static void carry_out_signal(struct world *world, const struct lifecycle_action 
         worker->told_to_stop = true;
         return;
     }
-    bool is_retired = worker->told || world->step.not_ready != worker->number;
+    bool is_retired = worker->told || (world->step.not_ready != worker->number &&
+                                       world->step.rejected != worker->number);
     worker->told = true;
     world->signals += is_retired;
     world->step.signalled += is_retired;

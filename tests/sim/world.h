@@ -81,6 +81,7 @@ struct step {
     uint64_t not_ready;       /* it has had its time to become ready */
     uint64_t has_to_be_ready; /* it has said that it is */
     uint64_t hung;            /* the current one fell silent */
+    uint64_t rejected;        /* it did so before its predecessor, the heir, was signalled */
     uint64_t kill_fired;      /* it has had its time to leave */
     bool said_yes;            /* the check */
     bool said_no;

@@ -64,6 +64,26 @@ static void current_exits(struct world *world)
     }
 }
 
+/* One that hangs while its predecessor has not been signalled has failed, and makes way for it. */
+static void current_hangs(struct world *world)
+{
+    struct step *step = &world->step;
+    struct worker *current = world_find(world, world->current);
+    step->hung = world->current;
+    if (current == NULL || !world->timer_armed[TIMER_RETIRE]) {
+        return;
+    }
+    for (size_t i = 0; i < world->worker_count; i++) {
+        const struct worker *worker = &world->workers[i];
+        if (worker->ready && !worker->told && worker->number < current->number) {
+            step->heir = worker->number;
+        }
+    }
+    step->rejected = current->number;
+    world->auto_restart_waits = false;
+    attempt_ends(world, FAILURE_HUNG);
+}
+
 static void receive_exit(struct world *world, const struct lifecycle_event *event)
 {
     struct step *step = &world->step;
@@ -120,7 +140,7 @@ static void time_is_over(struct world *world, enum lifecycle_timer timer)
         }
         break;
     case TIMER_WATCHDOG:
-        step->hung = world->current;
+        current_hangs(world);
         break;
     case TIMER_START_LIMIT:
         world->deaths = 0;
@@ -220,8 +240,10 @@ static void receive_words(struct world *world, const struct lifecycle_event *eve
         break;
     default:
         step->must_be_ignored = !is_current;
-        step->hung = is_current ? world->current : 0;
         world->spawns_in_a_row = 0;
+        if (is_current) {
+            current_hangs(world);
+        }
         break;
     }
 }

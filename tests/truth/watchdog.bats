@@ -95,6 +95,21 @@ teardown() {
   never_began 3
 }
 
+@test "a new worker that falls silent within its probation makes way for the one before" {
+  script 1 'beat 0.1' 'notify READY=1'
+  script 2 'beat 0.1' 'notify READY=1'
+  supervise --watchdog=2 --probation=60
+  wait_until serves 1
+  kill -HUP "$SUPERVISOR"
+  wait_until current_is 2
+  kill -STOP "$(pid_of 2)"
+  wait_until current_is 1
+  was_never_signalled 1
+  log_has 'deploy 1 failed: the new worker gave no sign of life'
+  gone "$(pid_of 2)"
+  serves 1
+}
+
 @test "the watchdog waits for nothing before a worker is ready" {
   script any 'sleep 3' 'beat 0.1' 'notify READY=1'
   supervise --watchdog=2

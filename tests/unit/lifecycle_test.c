@@ -66,6 +66,7 @@ static const char *reason_text(enum deploy_failure reason)
         [FAILURE_DIED] = "died",
         [FAILURE_NOT_READY] = "not-ready",
         [FAILURE_DIED_EARLY] = "died-early",
+        [FAILURE_HUNG] = "hung",
         [FAILURE_DIED_LATE] = "died-late",
         [FAILURE_TABLE_FULL] = "table-full",
     };
