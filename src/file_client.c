@@ -143,6 +143,14 @@ static bool wait_for_change(const struct watch *watch, pid_t pid)
 /* --- requests ----------------------------------------------------------------------------------
  */
 
+int file_client_find(const char *pid_file, pid_t *pid, struct error *error)
+{
+    __attribute__((cleanup(close_target))) struct target target = {.path = pid_file, .fd = -1};
+    int result = find_supervisor(&target, error);
+    *pid = target.pid;
+    return result;
+}
+
 int file_client_restart(const char *pid_file, const char *status_file, struct error *error)
 {
     __attribute__((cleanup(close_target))) struct target target = {.path = pid_file, .fd = -1};

@@ -8,6 +8,7 @@
 #include "file_client.h"
 #include "log.h"
 #include "options.h"
+#include "restart_option.h"
 #include "run.h"
 
 #include <errno.h>
@@ -17,9 +18,12 @@
 
 enum { EXIT_OK = 0, EXIT_REQUEST_FAILED = 1, EXIT_BAD_OPTIONS = 2 };
 
+/* An empty reason has been printed where it was found. */
 static int fail(const struct options *options, int status, const struct error *error)
 {
-    fprintf(stderr, "%s: %s\n", personality_name(options->personality), error->text);
+    if (error->text[0] != '\0') {
+        fprintf(stderr, "%s: %s\n", personality_name(options->personality), error->text);
+    }
     return status;
 }
 
@@ -51,9 +55,8 @@ static int do_what_is_asked(const struct options *options)
         printf("tasuki %s\n", TASUKI_VERSION);
         return finish_output(options);
     case MODE_RESTART:
-        return file_client_restart(options->pid_file, options->status_file, &error) == 0
-                   ? EXIT_OK
-                   : fail(options, EXIT_REQUEST_FAILED, &error);
+        return restart_by_files(options, &error) == 0 ? EXIT_OK
+                                                      : fail(options, EXIT_REQUEST_FAILED, &error);
     case MODE_STOP:
         return file_client_stop(options->pid_file, &error) == 0
                    ? EXIT_OK

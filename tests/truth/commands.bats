@@ -143,6 +143,14 @@ ready_workers() {
   wait_until serves 2
 }
 
+@test "--restart learns of a failed deploy where the supervisor has a control socket" {
+  ready_workers --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
+  script 2 'echo no luck >&2' 'exit 3'
+  run -1 timeout 60 "$TASUKI" --restart --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
+  [[ $output == *"app: deploy 1 failed: "*"no luck"*"generation 1 serves on"* ]]
+  serves 1
+}
+
 @test "start_server --restart keeps its own contract beside it" {
   ready_workers --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
   run -0 "$START_SERVER" --restart --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
