@@ -145,7 +145,7 @@ ready_workers() {
 
 @test "--restart learns of a failed deploy where the supervisor has a control socket" {
   ready_workers --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
-  script 2 'echo no luck >&2' 'exit 3'
+  script 2 'run echo no luck >&2' 'exit 3'
   run -1 timeout 60 "$TASUKI" --restart --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
   [[ $output == *"app: deploy 1 failed: "*"no luck"*"generation 1 serves on"* ]]
   serves 1
