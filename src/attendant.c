@@ -80,7 +80,8 @@ static void on_notify(struct ev_loop *loop, ev_io *watcher, int revents)
             take_message(attendant, &message);
         } else if (message.sender > 0 && !attendant->has_told_of_strangers) {
             attendant->has_told_of_strangers = true;
-            log_error("generation %" PRIu64
+            log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = attendant->generation},
+                      "generation %" PRIu64
                       ": a message to NOTIFY_SOCKET from pid %d, which is not "
                       "of this generation, is ignored",
                       attendant->generation, (int)message.sender);
@@ -161,7 +162,8 @@ static void on_probe_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
     struct attendant *attendant = watcher->data;
     struct error error;
     if (start_probe(attendant, &error) != 0) {
-        log_error("generation %" PRIu64 ": %s", attendant->generation, error.text);
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = attendant->generation},
+                  "generation %" PRIu64 ": %s", attendant->generation, error.text);
         pause_probing(attendant);
         return;
     }
@@ -177,7 +179,8 @@ static void on_probe_timeout(struct ev_loop *loop, ev_timer *watcher, int revent
     (void)loop;
     (void)revents;
     const struct attendant *attendant = watcher->data;
-    log_error("generation %" PRIu64 ": the readiness probe took too long and is killed",
+    log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = attendant->generation},
+              "generation %" PRIu64 ": the readiness probe took too long and is killed",
               attendant->generation);
     helper_kill(&attendant->probe);
 }

@@ -101,8 +101,8 @@ void errands_run_event(struct errands *errands, const char *command,
     }
     if (free_one == NULL) {
         if (errands->left_out++ == 0) {
-            log_error("--on-event: %d commands are still running; events are left out",
-                      ERRANDS_MAX);
+            log_warning("--on-event: %d commands are still running; events are left out",
+                        ERRANDS_MAX);
         }
         return;
     }
@@ -134,8 +134,8 @@ enum errand_kind errands_reap(struct errands *errands, pid_t pid, char *words, s
     for (int i = 0; i < ERRANDS_MAX; i++) {
         if (pid == errands->events[i].helper.pid) {
             if (errands->events[i].has_timed_out) {
-                log_error("--on-event: the command took longer than %d s and was killed",
-                          (int)ERRAND_SECONDS);
+                log_warning("--on-event: the command took longer than %d s and was killed",
+                            (int)ERRAND_SECONDS);
             }
             finish(errands, &errands->events[i]);
             return ERRAND_EVENT;

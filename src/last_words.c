@@ -1,6 +1,7 @@
 #include "last_words.h"
 
 #include "descriptor.h"
+#include "journal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ const char *last_words_describe_output(pid_t pid, char *buffer, size_t size)
         snprintf(buffer, size, "nowhere: standard error is closed");
     } else if (S_ISREG(status.st_mode)) {
         snprintf(buffer, size, "the file %s", target);
-    } else if (getenv("JOURNAL_STREAM") != NULL && S_ISSOCK(status.st_mode)) {
+    } else if (journal_is_stream(STDERR_FILENO)) {
         snprintf(buffer, size, "the journal: journalctl _PID=%d", (int)pid);
     } else if (isatty(STDERR_FILENO)) {
         snprintf(buffer, size, "the supervisor's terminal, %s", target);

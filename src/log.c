@@ -1,77 +1,221 @@
 #include "log.h"
 
-#include <errno.h>
-#include <poll.h>
+#include "journal.h"
+#include "log_output.h"
+#include "syslog_socket.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4096 /* PIPE_BUF: a longer line into a pipe could be torn (pipe(7)) */
+/* How long lines that wait hold up the end. */
+#define CLOSE_PATIENCE_MS 1000
 
-static const char *program = "tasuki";
+/* The program has one standard error, and so one log. */
+static struct {
+    const char *program;
+    struct log_settings settings;
+    int floor;
+    enum log_sink stream; /* what standard error is */
+    struct log_output output;
+    struct syslog_socket syslog;
+} the_log = {
+    .program = "tasuki",
+    .settings = {.level = LOG_LEVEL_INFO, .syslog_facility = -1},
+    .output = {.fd = STDERR_FILENO, .own_fd = -1},
+    .syslog = {.path = _PATH_LOG, .fd = -1},
+};
+
+/* --- where lines go ----------------------------------------------------------------------------
+ */
 
 void log_set_name(const char *name)
 {
-    program = name;
+    the_log.program = name;
 }
 
-/* A log that is stalled must not stall the service: a line that would block is dropped. A pipe that
-   polls writable takes PIPE_BUF bytes. */
-static void write_line(const char *line, size_t length)
+static bool wants_colour(void)
 {
-    struct pollfd target = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&target, 1, 0) == 1 && (target.revents & POLLOUT) != 0) {
-        while (write(STDERR_FILENO, line, length) < 0 && errno == EINTR) {
-        }
+    const char *no_colour = getenv("NO_COLOR"); /* no-color.org: set, and not empty */
+    const char *terminal = getenv("TERM");
+    return (no_colour == NULL || *no_colour == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0) && isatty(STDERR_FILENO);
+}
+
+void log_follow_stream(void)
+{
+    log_output_set(&the_log.output, STDERR_FILENO, the_log.floor);
+    the_log.stream = journal_is_stream(STDERR_FILENO) ? LOG_SINK_JOURNAL
+                     : wants_colour()                 ? LOG_SINK_TERMINAL
+                                                      : LOG_SINK_STREAM;
+}
+
+void log_open(const struct log_settings *settings, int floor)
+{
+    the_log.settings = *settings;
+    the_log.floor = floor;
+    the_log.syslog.floor = floor;
+    log_follow_stream();
+}
+
+static struct log_layout layout_for(enum log_sink sink)
+{
+    const struct log_settings *settings = &the_log.settings;
+    return (struct log_layout){
+        .format = settings->format,
+        .sink = sink,
+        .program = the_log.program,
+        .supervisor = getpid(),
+        .facility = settings->syslog_facility,
+        .tag = settings->syslog_tag != NULL ? settings->syslog_tag : the_log.program,
+    };
+}
+
+static bool send_to_syslog(const struct log_record *record)
+{
+    char line[LOG_LINE_MAX];
+    if (the_log.settings.syslog_facility < 0) {
+        return false;
+    }
+    const struct log_layout layout = layout_for(LOG_SINK_SYSLOG);
+    return syslog_socket_send(&the_log.syslog, line, log_format_line(&layout, record, line));
+}
+
+static void write_to_stream(const struct log_record *record)
+{
+    char line[LOG_LINE_MAX];
+    const struct log_layout layout = layout_for(the_log.stream);
+    log_output_write(&the_log.output, line, log_format_line(&layout, record, line));
+}
+
+/* What was lost is said as soon as something can be said again. */
+static void tell_lost_lines(const struct timespec *time)
+{
+    size_t lost = log_output_take_lost(&the_log.output);
+    if (lost > 0) {
+        char message[128];
+        int length = snprintf(message, sizeof message,
+                              "%zu line%s of this log could not be written and %s lost", lost,
+                              lost == 1 ? "" : "s", lost == 1 ? "was" : "were");
+        write_to_stream(&(struct log_record){.level = LOG_LEVEL_WARNING,
+                                             .time = *time,
+                                             .message = message,
+                                             .length = (size_t)length});
     }
 }
 
-bool log_is_own_line(const char *line)
+/* While no syslog daemon takes a line, standard error does: it is not lost. */
+static void say(const struct log_record *record)
 {
-    char prefix[64];
-    int length = snprintf(prefix, sizeof prefix, "%s[%d]: ", program, (int)getpid());
-    return strncmp(line, prefix, (size_t)length) == 0;
+    if (!send_to_syslog(record)) {
+        log_flush();
+        write_to_stream(record);
+    }
 }
 
-static void log_line(const char *level, const char *format, va_list arguments)
+bool log_is_stalled(void)
 {
-    char line[LINE_MAX_BYTES];
-    int prefix = snprintf(line, sizeof line, "%s[%d]: %s", program, (int)getpid(), level);
-    int length = vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, format, arguments);
-    size_t total = strnlen(line, sizeof line - 2);
-    if (length >= 0) {
-        line[total++] = '\n';
-        write_line(line, total);
+    return log_output_is_stalled(&the_log.output);
+}
+
+void log_flush(void)
+{
+    struct timespec now;
+    log_output_flush(&the_log.output);
+    clock_gettime(CLOCK_REALTIME, &now);
+    tell_lost_lines(&now);
+}
+
+void log_close(void)
+{
+    log_output_close(&the_log.output, CLOSE_PATIENCE_MS);
+    syslog_socket_close(&the_log.syslog);
+}
+
+/* --- lines -------------------------------------------------------------------------------------
+ */
+
+static void say_lines(enum log_level level, const struct log_facts *facts, const char *head,
+                      const char *text)
+{
+    struct log_record record = {.level = level, .facts = *facts};
+    clock_gettime(CLOCK_REALTIME, &record.time);
+    while (*text != '\0') {
+        char line[LOG_LINE_MAX];
+        size_t length = strcspn(text, "\n");
+        int written = snprintf(line, sizeof line, "%s%.*s", head, (int)length, text);
+        record.message = line;
+        record.length = (size_t)written < sizeof line ? (size_t)written : sizeof line - 1;
+        say(&record);
+        text += length;
+        text += *text == '\n';
     }
+}
+
+static void say_formatted(enum log_level level, const struct log_facts *facts, const char *format,
+                          va_list arguments)
+{
+    char message[LOG_LINE_MAX];
+    if (level <= the_log.settings.level &&
+        vsnprintf(message, sizeof message, format, arguments) >= 0) {
+        say_lines(level, facts, "", message);
+    }
+}
+
+void log_about(enum log_level level, const struct log_facts *facts, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_formatted(level, facts, format, arguments);
+    va_end(arguments);
+}
+
+static const struct log_facts no_facts = {.event = NULL};
+
+void log_error(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_formatted(LOG_LEVEL_ERROR, &no_facts, format, arguments);
+    va_end(arguments);
+}
+
+void log_warning(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say_formatted(LOG_LEVEL_WARNING, &no_facts, format, arguments);
+    va_end(arguments);
 }
 
 void log_info(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    log_line("", format, arguments);
+    say_formatted(LOG_LEVEL_INFO, &no_facts, format, arguments);
     va_end(arguments);
 }
 
-void log_error(const char *format, ...)
+void log_debug(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    log_line("error: ", format, arguments);
+    say_formatted(LOG_LEVEL_DEBUG, &no_facts, format, arguments);
     va_end(arguments);
 }
 
-void log_text(const char *text)
+void log_text(enum log_level level, const char *head, const char *text)
 {
-    while (*text != '\0') {
-        char line[LINE_MAX_BYTES];
-        size_t length = strcspn(text, "\n");
-        size_t kept = length < sizeof line - 1 ? length : sizeof line - 1;
-        memcpy(line, text, kept);
-        line[kept] = '\n';
-        write_line(line, kept + 1);
-        text += length;
-        text += *text == '\n';
+    if (level <= the_log.settings.level) {
+        say_lines(level, &no_facts, head, text);
     }
+}
+
+bool log_is_own_line(const char *line)
+{
+    const struct log_layout layout = layout_for(LOG_SINK_STREAM);
+    return log_format_is_own(&layout, line);
 }

@@ -72,6 +72,15 @@ int log_file_open(struct log_file *log, const char *target, struct error *error)
     return 0;
 }
 
+void log_file_detach(struct log_file *log)
+{
+    AUTO_CLOSE int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (log->command != NULL && null >= 0) {
+        (void)dup3(null, log->stdout_fd, O_CLOEXEC);
+        (void)dup3(null, log->stderr_fd, O_CLOEXEC);
+    }
+}
+
 static int redirect_to(int fd, const char *target, struct error *error)
 {
     if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {

@@ -31,6 +31,10 @@ int log_file_redirect(struct log_file *log, struct error *error);
 /* Starts the command that reads the pipe, if there is one. Returns 0 or -1. */
 int log_file_start_command(struct log_file *log, struct error *error);
 
+/* Takes the terminal, or whatever has called, away from the log command's own output: a daemon's
+   must not be held open for as long as it runs. */
+void log_file_detach(struct log_file *log);
+
 /* Opens the plain file anew, after a rotation has moved it. On failure the old one stays in use.
    Does nothing for a pipe. Returns 0 or -1. */
 int log_file_reopen(struct log_file *log, struct error *error);

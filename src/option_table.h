@@ -74,6 +74,14 @@ OPTION(status_file, "service", "status-file", REQUIRED, "FILE", false, NULL, NUL
        "keep the generations and their pids here, GENERATION:PID a line")
 OPTION(log_file, "log", "log-file", REQUIRED, "FILE", false, NULL, NULL,
        "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"")
+OPTION(log_level, "log", "log-level", REQUIRED, "error|warning|info|debug", false, "info", "info",
+       "which lines the supervisor writes: those of this level and the more urgent ones")
+OPTION(log_format, "log", "log-format", REQUIRED, "text|json", false, "text", "text",
+       "how the supervisor's lines look; json: an object a line")
+OPTION(syslog, "log", "syslog", OPTIONAL, "FACILITY", false, NULL, NULL,
+       "send the supervisor's lines to syslog, not to standard error; the facility is daemon unless given")
+OPTION(syslog_tag, "log", "syslog-tag", REQUIRED, "TAG", false, NULL, NULL,
+       "the name that they have there (needs --syslog); the program's unless given")
 OPTION(capture, "log", "capture", REQUIRED, "on|off|auto", false, "off", "auto",
        "copy the workers' output through the supervisor, so that a failed worker's last words "
        "can always be shown; auto: only as PID 1")

@@ -4,9 +4,11 @@
 #include "control_path.h"
 #include "duration.h"
 #include "signal_name.h"
+#include "syslog_socket.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 /* --- a setter for each option ------------------------------------------------------------------
  */
@@ -294,6 +296,54 @@ static int set_status_file(struct options *options, const char *value, struct er
 static int set_log_file(struct options *options, const char *value, struct error *error)
 {
     return parse_text(value, "a file or \"| COMMAND\"", &options->log_file, error);
+}
+
+static int set_log_level(struct options *options, const char *value, struct error *error)
+{
+    for (int level = 0; level < LOG_LEVELS; level++) {
+        if (strcmp(value, log_level_name((enum log_level)level)) == 0) {
+            options->log.level = (enum log_level)level;
+            return 0;
+        }
+    }
+    return error_set(error, "expected error, warning, info or debug, got '%s'", value);
+}
+
+static int set_log_format(struct options *options, const char *value, struct error *error)
+{
+    bool is_json = strcmp(value, "json") == 0;
+    options->log.format = is_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+    return is_json || strcmp(value, "text") == 0
+               ? 0
+               : error_set(error, "expected text or json, got '%s'", value);
+}
+
+static int set_syslog(struct options *options, const char *value, struct error *error)
+{
+    options->log.syslog_facility = value != NULL ? syslog_facility_parse(value) : LOG_DAEMON;
+    return options->log.syslog_facility >= 0
+               ? 0
+               : error_set(error,
+                           "expected a facility such as daemon, user or local0 to local7, got '%s'",
+                           value);
+}
+
+/* The tag ends where syslog daemons see its end. */
+static int set_syslog_tag(struct options *options, const char *value, struct error *error)
+{
+    size_t length = strlen(value);
+    options->log.syslog_tag = value;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] <= ' ' || value[i] > '~' || strchr("[]:", value[i]) != NULL) {
+            length = 0;
+        }
+    }
+    return length >= 1 && length <= SYSLOG_TAG_MAX
+               ? 0
+               : error_set(error,
+                           "expected 1 to %d ASCII characters, no space, bracket or colon "
+                           "among them, got '%s'",
+                           SYSLOG_TAG_MAX, value);
 }
 
 static int set_daemonize(struct options *options, const char *value, struct error *error)

@@ -172,6 +172,9 @@ static int check(const struct options *options, struct error *error)
         if (options->daemonize && options->log_file == NULL) {
             return error_set(error, "--daemonize: expected --log-file with it");
         }
+        if (options->log.syslog_tag != NULL && options->log.syslog_facility < 0) {
+            return error_set(error, "--syslog-tag: expected --syslog with it");
+        }
         if (options->command[0] == NULL) {
             return error_set(error,
                              "expected the command to run behind the options: %s [OPTION...] "
@@ -192,7 +195,7 @@ static int check(const struct options *options, struct error *error)
 int options_parse(struct options *options, enum personality personality, int argc,
                   char *const argv[], struct error *error)
 {
-    *options = (struct options){.personality = personality};
+    *options = (struct options){.personality = personality, .log = {.syslog_facility = -1}};
     if (set_defaults(options, error) != 0 || parse_options(options, argc, argv, error) != 0) {
         return -1;
     }

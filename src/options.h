@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "error.h"
+#include "log.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,7 @@ struct options {
     int64_t start_limit_ms;
     int64_t watchdog_ms;
     enum capture_mode capture;
+    struct log_settings log;
     const char *on_event; /* NULL: none */
     const char *name;     /* NULL: the command's base name */
     const char *control;  /* NULL: the usual place; "off": none */

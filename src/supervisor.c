@@ -17,8 +17,6 @@
 
 /* How many generations may live at once: the current one and those that take long to leave. */
 #define GENERATIONS_MAX 512
-/* A log command that dies sooner than this waits this long for its next start. */
-#define LOG_COMMAND_PAUSE 1.0
 /* A moment that never comes (see watch_clock). */
 #define FAR_FUTURE 1e11
 
@@ -28,39 +26,6 @@ static const int watched_signals[SUPERVISOR_SIGNALS] = {SIGHUP,  SIGTERM, SIGINT
 /* --- events ------------------------------------------------------------------------------------
  */
 
-static void start_log_command(struct supervisor *supervisor)
-{
-    struct error error;
-    supervisor->log_command_started = ev_now(supervisor->loop);
-    if (log_file_start_command(supervisor->setup->log_file, &error) != 0) {
-        log_error("%s", error.text);
-        ev_timer_set(&supervisor->log_command_pause, LOG_COMMAND_PAUSE, 0.0);
-        ev_timer_start(supervisor->loop, &supervisor->log_command_pause);
-    }
-}
-
-static void on_log_command_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)watcher;
-    (void)revents;
-    start_log_command(ev_userdata(loop));
-}
-
-/* What is written meanwhile waits in the pipe for the next one. */
-static void on_log_command_exited(struct supervisor *supervisor, int status)
-{
-    char ending[64];
-    supervisor->setup->log_file->command_pid = 0;
-    log_error("the log command %s; it is started anew",
-              worker_describe_exit(status, ending, sizeof ending));
-    if (ev_now(supervisor->loop) - supervisor->log_command_started > LOG_COMMAND_PAUSE) {
-        start_log_command(supervisor);
-    } else {
-        ev_timer_set(&supervisor->log_command_pause, LOG_COMMAND_PAUSE, 0.0);
-        ev_timer_start(supervisor->loop, &supervisor->log_command_pause);
-    }
-}
-
 static void on_check_exited(struct supervisor *supervisor, const char *words, int status)
 {
     bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -68,7 +33,7 @@ static void on_check_exited(struct supervisor *supervisor, const char *words, in
         char ending[64];
         log_error("the check %s", worker_describe_exit(status, ending, sizeof ending));
         console_set_last_words(supervisor->console, words, NULL);
-        log_text(words);
+        log_text(LOG_LEVEL_ERROR, "check: ", words);
         if (!supervisor->lifecycle.has_spawned) {
             error_set(supervisor->setup->failure, "the check %s", ending);
         }
@@ -127,7 +92,7 @@ void supervisor_reap(struct supervisor *supervisor)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == supervisor->setup->log_file->command_pid) {
-            on_log_command_exited(supervisor, status);
+            supervisor_take_log_command_exit(supervisor, status);
         } else if (!reap_helper(supervisor, pid, status)) {
             on_process_exited(supervisor, pid, status);
         }
@@ -147,17 +112,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
             .kind = EVENT_TIMER, .timer = (enum lifecycle_timer)(watcher - supervisor->timers)};
         supervisor_dispatch(supervisor, &event);
     }
-}
-
-int supervisor_reopen_log(void *context, struct error *error)
-{
-    struct supervisor *supervisor = context;
-    if (log_file_reopen(supervisor->setup->log_file, error) != 0) {
-        log_error("%s; the one before stays in use", error->text);
-        return -1;
-    }
-    log_info("log file opened anew");
-    return 0;
 }
 
 static void request_stop(struct supervisor *supervisor, int signal)
@@ -296,7 +250,7 @@ static int set_up(struct supervisor *supervisor)
     for (size_t i = 0; i < LIFECYCLE_TIMERS; i++) {
         ev_timer_init(&supervisor->timers[i], on_timer, 0.0, 0.0);
     }
-    ev_timer_init(&supervisor->log_command_pause, on_log_command_pause, 0.0, 0.0);
+    supervisor_watch_log(supervisor);
     const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
     supervisor->attendant_listener = (struct attendant_listener){.on_event = on_attendant_event,
                                                                  .on_status = on_attendant_status,
@@ -328,7 +282,6 @@ int supervisor_run(const struct supervisor_setup *setup)
 {
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
     if (set_up(&supervisor) == 0) {
-        supervisor.log_command_started = ev_now(supervisor.loop);
         describe_listeners(setup->listeners);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */

@@ -29,14 +29,15 @@ static void report_plan_problems(const struct plan *plan)
         log_error("%s", plan->envdir_problem.text);
     }
     if (plan->settings_problem.text[0] != '\0') {
-        log_error("%s; the value before stays", plan->settings_problem.text);
+        log_warning("%s; the value before stays", plan->settings_problem.text);
     }
 }
 
 static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, uint64_t generation,
                                            const struct worker_failure *failure)
 {
-    log_error("generation %" PRIu64 ": %s", generation, failure->error.text);
+    log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = generation},
+              "generation %" PRIu64 ": %s", generation, failure->error.text);
     console_set_last_words(supervisor->console, failure->error.text, NULL);
     if (!supervisor->lifecycle.has_spawned && failure->permanent) {
         *supervisor->setup->failure = failure->error;
@@ -161,11 +162,11 @@ static void hint_at_address_in_use(struct supervisor *supervisor, const char *wo
         return;
     }
     supervisor->hint_is_given = true;
-    log_info("hint: %s: a server must not bind the address by itself here, it takes the socket "
-             "from %s (see SERVERS in tasuki(1))",
-             words != NULL ? "the address is in use by the supervisor"
-                           : "if the worker said that its address is in use",
-             personality_name(supervisor->setup->options->personality));
+    log_warning("hint: %s: a server must not bind the address by itself here, it takes the socket "
+                "from %s (see SERVERS in tasuki(1))",
+                words != NULL ? "the address is in use by the supervisor"
+                              : "if the worker said that its address is in use",
+                personality_name(supervisor->setup->options->personality));
 }
 
 /* Takes the supervisor's own lines out of what was read back from a log that both write to. */
@@ -274,7 +275,8 @@ static void send_signal(const struct supervisor *supervisor, pid_t pid, int sign
 {
     bool to_group = signal == SIGKILL && supervisor->setup->options->kill_group;
     if (kill(to_group ? -pid : pid, signal) != 0) {
-        log_error("cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.pid = pid},
+                  "cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
                   strerror(errno));
     }
 }
@@ -321,6 +323,32 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
     return false;
 }
 
+/* A step of the lifecycle's, for --log-level=debug. */
+static void trace(const char *what, const char *name, const char *timer, uint64_t generation,
+                  pid_t pid)
+{
+    log_about(LOG_LEVEL_DEBUG, &(struct log_facts){.generation = generation, .pid = pid},
+              "%s %s%s%s, generation %" PRIu64 ", pid %d", what, name, timer != NULL ? " " : "",
+              timer != NULL ? timer : "", generation, (int)pid);
+}
+
+static void trace_event(const struct lifecycle_event *event)
+{
+    trace("event", lifecycle_event_name(event->kind),
+          event->kind == EVENT_TIMER ? lifecycle_timer_name(event->timer) : NULL, event->generation,
+          event->pid);
+}
+
+static void trace_action(const struct lifecycle_action *action)
+{
+    bool is_of_timer = action->kind == ACTION_ARM || action->kind == ACTION_DISARM;
+    if (action->kind != ACTION_REPORT) { /* that is a line of its own */
+        trace("action", lifecycle_action_name(action->kind),
+              is_of_timer ? lifecycle_timer_name(action->timer) : NULL, action->generation,
+              action->pid);
+    }
+}
+
 /* One event, the actions that it causes, and the events that these cause in turn. */
 void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_event *event)
 {
@@ -328,9 +356,11 @@ void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_e
     bool is_answered = true;
     while (is_answered) {
         struct lifecycle *lifecycle = &supervisor->lifecycle;
+        trace_event(&next);
         lifecycle_step(lifecycle, &next);
         is_answered = false;
         for (size_t i = 0; i < lifecycle->action_count; i++) {
+            trace_action(&lifecycle->actions[i]);
             is_answered = carry_out(supervisor, &lifecycle->actions[i], &next) || is_answered;
         }
     }

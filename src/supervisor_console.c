@@ -71,7 +71,9 @@ static int signal_current(void *context, int signal, struct error *error)
     if (current == NULL) {
         return error_set(error, "no generation is serving");
     }
-    log_info("asked to send %s to worker %d", signal_name(signal), (int)current->pid);
+    log_about(LOG_LEVEL_INFO,
+              &(struct log_facts){.generation = current->number, .pid = current->pid},
+              "asked to send %s to worker %d", signal_name(signal), (int)current->pid);
     return kill(current->pid, signal) == 0
                ? 0
                : error_set(error, "cannot send %s to worker %d: %s", signal_name(signal),
@@ -107,7 +109,7 @@ int supervisor_open_console(struct supervisor *supervisor)
             *supervisor->setup->failure = error;
             return -1;
         }
-        log_info("no control socket: %s", error.text);
+        log_warning("no control socket: %s", error.text);
         return 0;
     }
     ev_io_init(&supervisor->console_io, on_console, console_fd(supervisor->console), EV_READ);

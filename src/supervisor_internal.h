@@ -1,7 +1,7 @@
 /*
  * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up,
- * signals, deaths), supervisor_actions.c (what the lifecycle wants done) and supervisor_console.c
- * (what comes in on the control socket).
+ * signals, deaths), supervisor_actions.c (what the lifecycle wants done), supervisor_console.c
+ * (what comes in on the control socket) and supervisor_log.c (the log in the loop).
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
@@ -16,6 +16,15 @@
 
 #define SUPERVISOR_SIGNALS 6
 
+struct supervisor_log {
+    ev_timer command_pause; /* until the log command is started anew */
+    double command_pause_seconds;
+    ev_tstamp command_started;
+    ev_prepare prepare;
+    ev_timer retry; /* until lines that nobody took are tried again */
+    double retry_seconds;
+};
+
 struct supervisor {
     const struct supervisor_setup *setup;
     struct ev_loop *loop;
@@ -23,8 +32,7 @@ struct supervisor {
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer timers[LIFECYCLE_TIMERS];
     ev_periodic clock;
-    ev_timer log_command_pause;
-    ev_tstamp log_command_started;
+    struct supervisor_log log;
     struct attendant_listener attendant_listener;
     struct attendant *attendants; /* one for each worker; owned */
     struct attendant *departed;   /* those of workers that have been reaped; owned */
@@ -49,6 +57,10 @@ void supervisor_reap(struct supervisor *supervisor);
 /* Requests, from a signal or from the operator; `context` is the supervisor. */
 void supervisor_request_deploy(struct supervisor *supervisor);
 int supervisor_reopen_log(void *context, struct error *error);
+
+/* Keeps the log running: its command, and lines that nobody took. */
+void supervisor_watch_log(struct supervisor *supervisor);
+void supervisor_take_log_command_exit(struct supervisor *supervisor, int status);
 
 /* The attendant of that generation's worker, or NULL. */
 struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,

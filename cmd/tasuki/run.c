@@ -3,6 +3,7 @@
 #include "daemon.h"
 #include "descriptor.h"
 #include "listener.h"
+#include "log.h"
 #include "log_file.h"
 #include "pid_file.h"
 #include "plan.h"
@@ -39,10 +40,14 @@ static int check_variables(const struct options *options, struct error *error)
 }
 
 /* The supervisor's own descriptors stay clear of the numbers that the listeners take. */
+static int descriptor_floor(const struct options *options)
+{
+    return 3 + (int)listener_count(options->addresses, options->address_count);
+}
+
 static void raise_descriptors(struct service *service)
 {
-    const struct options *options = service->options;
-    int floor = 3 + (int)listener_count(options->addresses, options->address_count);
+    int floor = descriptor_floor(service->options);
     struct log_file *log = &service->log_file;
     service->pid_file.fd = descriptor_raise(service->pid_file.fd, floor);
     log->fd = descriptor_raise(log->fd, floor);
@@ -54,6 +59,7 @@ static void raise_descriptors(struct service *service)
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
+    log_open(&options->log, descriptor_floor(options));
     if (status_file_check(&service->status_file, error) != 0) {
         return -1;
     }
@@ -72,11 +78,16 @@ static int set_up(struct service *service, struct error *error)
     if (options->daemonize && daemon_start(&service->report_fd, error) != 0) {
         return -1;
     }
-    return pid_file_write(&service->pid_file, error) != 0 ||
-                   log_file_start_command(&service->log_file, error) != 0 ||
-                   log_file_redirect(&service->log_file, error) != 0
-               ? -1
-               : 0;
+    if (options->daemonize) {
+        log_file_detach(&service->log_file);
+    }
+    if (pid_file_write(&service->pid_file, error) != 0 ||
+        log_file_start_command(&service->log_file, error) != 0 ||
+        log_file_redirect(&service->log_file, error) != 0) {
+        return -1;
+    }
+    log_follow_stream();
+    return 0;
 }
 
 /* The pid file goes last: who waits for its lock finds everything else done. */
@@ -84,6 +95,7 @@ static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
     listener_set_close(&service->listeners);
+    log_close(); /* before the log command can see the end of its pipe */
     log_file_close(&service->log_file);
     pid_file_release(&service->pid_file);
 }

@@ -143,3 +143,13 @@ stat_field() {
   equal "$(readlink "/proc/$SUPERVISOR/fd/0")" /dev/null
   equal "$(readlink "/proc/$SUPERVISOR/fd/2")" "$DIR/logfile"
 }
+
+@test "the log command of a daemon does not keep the output of its caller open" {
+  # shellcheck disable=SC2016 # for the inner shell to expand
+  start sh -c 'said=$("$@" 2>&1) && echo "said: $said" >"$0"' "$DIR/returned" \
+    "$TASUKI" --daemonize --log-file="| exec cat >>'$DIR/piped'" --path="$SOCKET" \
+    --pid-file="$PID_FILE" --status-file="$STATUS_FILE" --interval=0 -- "$HELLO"
+  wait_until test -s "$DIR/returned"
+  equal "$(cat "$DIR/returned")" 'said: '
+  wait_until file_has "$DIR/piped" 'is ready'
+}

@@ -146,7 +146,14 @@ no_zombies_below() { [ -z "$(pgrep --parent "$1" --runstates Z)" ]; }
 
 @test "with the journal: the report has the command that shows it" {
   script 2 'exit 1'
-  JOURNAL_STREAM=1:2 start socat -u "EXEC:'$TASUKI --name=app --ready=notify --interval=0.1 -- $ACTOR $DIR',stderr" "CREATE:$BATS_TEST_TMPDIR/journal"
+  cat >"$DIR/service" <<END
+#!/bin/sh
+JOURNAL_STREAM=\$(stat --dereference --format=%d:%i /proc/self/fd/2)
+export JOURNAL_STREAM
+exec '$TASUKI' --name=app --ready=notify --interval=0.1 -- '$ACTOR' '$DIR'
+END
+  chmod +x "$DIR/service"
+  start socat -u "EXEC:$DIR/service,stderr" "CREATE:$BATS_TEST_TMPDIR/journal"
   wait_until serves 1
   deploy_fails
   contains "$output" "journalctl _PID=$(pid_of 2)"

@@ -330,11 +330,25 @@ static const char *sample_value(const struct row *row)
         const char *kind;
         const char *value;
     } samples[] = {
-        {"ADDRESS", "8080"},    {"PATH", "a.sock"},    {"N", "5"},
-        {"DIRECTORY", "d"},     {"DURATION", "2"},     {"SIGNAL", "USR1"},
-        {"yes|no", "no"},       {"FILE", "f"},         {"MODE", "notify"},
-        {"COMMAND", "true"},    {"NAME", "web"},       {"process|group", "group"},
-        {"N/DURATION", "5/60"}, {"on|off|auto", "on"}, {"PATH|off", "off"},
+        {"ADDRESS", "8080"},
+        {"PATH", "a.sock"},
+        {"N", "5"},
+        {"DIRECTORY", "d"},
+        {"DURATION", "2"},
+        {"SIGNAL", "USR1"},
+        {"yes|no", "no"},
+        {"FILE", "f"},
+        {"MODE", "notify"},
+        {"COMMAND", "true"},
+        {"NAME", "web"},
+        {"process|group", "group"},
+        {"N/DURATION", "5/60"},
+        {"on|off|auto", "on"},
+        {"PATH|off", "off"},
+        {"FACILITY", "local0"},
+        {"TAG", "shop"},
+        {"text|json", "json"},
+        {"error|warning|info|debug", "debug"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         if (row->value != NULL && strcmp(samples[i].kind, row->value) == 0) {
@@ -345,14 +359,16 @@ static const char *sample_value(const struct row *row)
     return NULL;
 }
 
-/* The option, so often, with the files that some options need. */
+/* The option, so often, with what some options need beside them. */
 static void make_line(char *text, size_t size, const struct row *row, int times)
 {
-    static const char *const files[] = {"pid-file", "status-file", "log-file"};
+    static const char *const others[][2] = {
+        {"pid-file", "=f"}, {"status-file", "=f"}, {"log-file", "=f"}, {"syslog", ""}};
     size_t length = 0;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        if (strcmp(row->name, files[i]) != 0) {
-            length += (size_t)snprintf(text + length, size - length, "--%s=f ", files[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strcmp(row->name, others[i][0]) != 0) {
+            length += (size_t)snprintf(text + length, size - length, "--%s%s ", others[i][0],
+                                       others[i][1]);
         }
     }
     for (int i = 0; i < times; i++) {

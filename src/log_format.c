@@ -1,0 +1,266 @@
+#include "log_format.h"
+
+#include "utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Of an ISO 8601 time such as 2026-03-01T12:00:00.000+00:00. */
+#define TIME_LENGTH 29
+
+#define DIM "\033[2m"
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define PLAIN "\033[0m"
+
+/* A line under construction: what does not fit is left out, piece by piece. */
+struct builder {
+    char *bytes;
+    size_t length;
+    size_t limit;
+};
+
+static void add_bytes(struct builder *builder, const char *bytes, size_t size)
+{
+    if (size <= builder->limit - builder->length) {
+        memcpy(builder->bytes + builder->length, bytes, size);
+        builder->length += size;
+    } else {
+        builder->limit = builder->length; /* nothing comes behind a gap */
+    }
+}
+
+static void add_text(struct builder *builder, const char *text)
+{
+    add_bytes(builder, text, strlen(text));
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct builder *builder, const char *format,
+                                                      ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length > 0) {
+        add_bytes(builder, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+    }
+}
+
+/* --- pieces ------------------------------------------------------------------------------------
+ */
+
+const char *log_level_name(enum log_level level)
+{
+    static const char *const names[LOG_LEVELS] = {"error", "warning", "info", "debug"};
+    return names[level];
+}
+
+static int priority(enum log_level level)
+{
+    static const int priorities[LOG_LEVELS] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+    return priorities[level];
+}
+
+/* In local time with its distance from UTC, so that it can be read and sorted; its length is always
+   TIME_LENGTH. */
+static void add_time(struct builder *builder, const struct timespec *time)
+{
+    struct tm local;
+    localtime_r(&time->tv_sec, &local);
+    long minutes = local.tm_gmtoff / 60;
+    char sign = minutes < 0 ? '-' : '+';
+    minutes = minutes < 0 ? -minutes : minutes;
+    add(builder, "%04d-%02d-%02dT%02d:%02d:%02d.%03ld%c%02ld:%02ld", local.tm_year + 1900,
+        local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
+        time->tv_nsec / 1000000, sign, minutes / 60, minutes % 60);
+}
+
+/* The names of the months are RFC 3164's, whatever the locale. */
+static void add_syslog_head(struct builder *builder, const struct log_layout *layout,
+                            const struct log_record *record)
+{
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm local;
+    localtime_r(&record->time.tv_sec, &local);
+    add(builder, "<%d>%s %2d %02d:%02d:%02d %s[%d]: ", layout->facility | priority(record->level),
+        months[local.tm_mon], local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, layout->tag,
+        (int)layout->supervisor);
+}
+
+static bool is_control(char byte)
+{
+    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7F;
+}
+
+/* What a terminal would obey is shown instead. Other bytes stay: a path is what it is. */
+static void add_message(struct builder *builder, const struct log_record *record)
+{
+    for (size_t i = 0; i < record->length; i++) {
+        if (is_control(record->message[i])) {
+            add(builder, "\\x%02x", (unsigned)(unsigned char)record->message[i]);
+        } else {
+            add_bytes(builder, &record->message[i], 1);
+        }
+    }
+}
+
+/* --- text --------------------------------------------------------------------------------------
+ */
+
+static const char *level_word(enum log_level level)
+{
+    static const char *const words[LOG_LEVELS] = {"error: ", "warning: ", "", "debug: "};
+    return words[level];
+}
+
+static void add_name(struct builder *builder, const struct log_layout *layout)
+{
+    add(builder, " %s[%d]: ", layout->program, (int)layout->supervisor);
+}
+
+static void add_plain_text(struct builder *builder, const struct log_layout *layout,
+                           const struct log_record *record)
+{
+    if (layout->sink == LOG_SINK_STREAM) {
+        add_time(builder, &record->time);
+        add_name(builder, layout);
+    }
+    add_text(builder, level_word(record->level));
+    add_message(builder, record);
+}
+
+static void add_coloured_text(struct builder *builder, const struct log_layout *layout,
+                              const struct log_record *record)
+{
+    static const char *const colours[LOG_LEVELS] = {RED, YELLOW, "", DIM};
+    const char *colour = colours[record->level];
+    add_text(builder, DIM);
+    add_time(builder, &record->time);
+    add_name(builder, layout);
+    add_text(builder, PLAIN);
+    add_text(builder, colour);
+    add_text(builder, level_word(record->level));
+    add_message(builder, record);
+}
+
+/* --- JSON --------------------------------------------------------------------------------------
+ */
+
+/* A string as RFC 8259 wants it: valid UTF-8, with quotes, backslashes and controls escaped. */
+static void add_json_string(struct builder *builder, const char *text, size_t size)
+{
+    while (size > 0) {
+        uint32_t code_point;
+        size_t length = utf8_decode(text, size, &code_point);
+        if (length == 0) {
+            add_text(builder, UTF8_REPLACEMENT);
+            length = 1;
+        } else if (code_point == '"' || code_point == '\\') {
+            const char escaped[] = {'\\', *text};
+            add_bytes(builder, escaped, sizeof escaped);
+        } else if (code_point < 0x20) {
+            add(builder, "\\u%04x", (unsigned)code_point);
+        } else {
+            add_bytes(builder, text, length);
+        }
+        text += length;
+        size -= length;
+    }
+}
+
+/* The message is the last, so that the closing quote and brace are all that a cut has to spare. */
+static void add_json(struct builder *builder, const struct log_layout *layout,
+                     const struct log_record *record)
+{
+    static const char end[] = "\"}";
+    const struct log_facts *facts = &record->facts;
+    builder->limit -= sizeof end - 1;
+    size_t limit = builder->limit;
+    add_text(builder, "{\"time\":\"");
+    add_time(builder, &record->time);
+    add(builder, "\",\"supervisor\":%d,\"level\":\"%s\",", (int)layout->supervisor,
+        log_level_name(record->level));
+    if (facts->event != NULL) {
+        add(builder, "\"event\":\"%s\",", facts->event);
+    }
+    if (facts->generation > 0) {
+        add(builder, "\"generation\":%ju,", (uintmax_t)facts->generation);
+    }
+    if (facts->pid > 0) {
+        add(builder, "\"pid\":%d,", (int)facts->pid);
+    }
+    add_text(builder, "\"message\":\"");
+    add_json_string(builder, record->message, record->length);
+    builder->limit = limit + sizeof end - 1;
+    add_text(builder, end);
+}
+
+/* --- a line ------------------------------------------------------------------------------------
+ */
+
+/* Cuts half a character off that the end of a line left of a whole one. */
+static void drop_half_character(struct builder *builder, size_t start)
+{
+    size_t back = builder->length;
+    uint32_t unused;
+    while (back > start && builder->length - back < 4 &&
+           (builder->bytes[back - 1] & 0xC0) == 0x80) {
+        back--;
+    }
+    if (back > start && (builder->bytes[back - 1] & 0xC0) == 0xC0 &&
+        utf8_decode(builder->bytes + back - 1, builder->length - back + 1, &unused) == 0) {
+        builder->length = back - 1;
+    }
+}
+
+size_t log_format_line(const struct log_layout *layout, const struct log_record *record,
+                       char line[LOG_LINE_MAX])
+{
+    /* What comes behind every message: the end of a colour, a newline. */
+    const size_t reserved = sizeof PLAIN - 1 + 1;
+    struct builder builder = {.bytes = line, .limit = LOG_LINE_MAX - reserved};
+    if (layout->sink == LOG_SINK_JOURNAL) {
+        add(&builder, "<%d>", priority(record->level));
+    } else if (layout->sink == LOG_SINK_SYSLOG) {
+        add_syslog_head(&builder, layout, record);
+    }
+    bool is_coloured = false;
+    if (layout->format == LOG_FORMAT_JSON) {
+        add_json(&builder, layout, record);
+    } else {
+        size_t start = builder.length;
+        is_coloured = layout->sink == LOG_SINK_TERMINAL;
+        (is_coloured ? add_coloured_text : add_plain_text)(&builder, layout, record);
+        if (builder.length == builder.limit) {
+            drop_half_character(&builder, start);
+        }
+    }
+    builder.limit = LOG_LINE_MAX;
+    if (is_coloured) {
+        add_text(&builder, PLAIN);
+    }
+    if (layout->sink != LOG_SINK_SYSLOG) {
+        add_text(&builder, "\n");
+    }
+    return builder.length;
+}
+
+bool log_format_is_own(const struct log_layout *layout, const char *line)
+{
+    static const char json[] = "{\"time\":\"";
+    bool is_json = layout->format == LOG_FORMAT_JSON;
+    size_t time_at = is_json ? sizeof json - 1 : 0;
+    char expected[64];
+    int length = is_json ? snprintf(expected, sizeof expected, "\",\"supervisor\":%d,",
+                                    (int)layout->supervisor)
+                         : snprintf(expected, sizeof expected, " %s[%d]: ", layout->program,
+                                    (int)layout->supervisor);
+    return strnlen(line, time_at + TIME_LENGTH) == time_at + TIME_LENGTH &&
+           (!is_json || memcmp(line, json, time_at) == 0) &&
+           strncmp(line + time_at + TIME_LENGTH, expected, (size_t)length) == 0;
+}
