@@ -22,6 +22,11 @@ bool ascii_is_space(char character)
     return character == ' ' || (character >= '\t' && character <= '\r');
 }
 
+bool ascii_is_control(char character)
+{
+    return (character >= '\0' && character < ' ') || character == '\x7f';
+}
+
 bool ascii_begins_with(const char *text, const char *word)
 {
     while (*word != '\0' && lower(*text) == lower(*word)) {

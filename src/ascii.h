@@ -12,6 +12,8 @@ bool ascii_is_digit(char character);
 bool ascii_is_letter(char character);
 /* A blank, or what a terminal takes for a new line, a tab, a new page. */
 bool ascii_is_space(char character);
+/* What a terminal obeys rather than shows. */
+bool ascii_is_control(char character);
 
 /* Whether `text` is `word`, or begins with it, in whatever case. */
 bool ascii_is_word(const char *text, const char *word);

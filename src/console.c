@@ -290,16 +290,22 @@ static double seconds_since_start(const struct console *console, uint64_t genera
     return attendant != NULL ? ev_time() - attendant->started : 0;
 }
 
+static void broadcast_new(struct console *console, json_t *event)
+{
+    broadcast(console, event);
+    json_decref(event);
+}
+
 void console_report(struct console *console, const struct lifecycle_action *report)
 {
     if (console == NULL) {
         return;
     }
     keep_history(console, report);
-    json_t *event =
-        report_to_json(report, ev_time(), seconds_since_start(console, report->generation));
-    broadcast(console, event);
-    json_decref(event);
+    if (console->waiters != NULL) {
+        broadcast_new(console, report_to_json(report, ev_time(),
+                                              seconds_since_start(console, report->generation)));
+    }
     switch (report->report) {
     case REPORT_DEPLOY_SUCCEEDED:
     case REPORT_DEPLOY_FAILED:
@@ -313,12 +319,6 @@ void console_report(struct console *console, const struct lifecycle_action *repo
     default:
         break;
     }
-}
-
-static void broadcast_new(struct console *console, json_t *event)
-{
-    broadcast(console, event);
-    json_decref(event);
 }
 
 void console_report_status(struct console *console, uint64_t generation, const char *text)

@@ -1,6 +1,7 @@
 #include "control_client.h"
 
-#include <ctype.h>
+#include "ascii.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ void control_client_free(struct control_client *client)
 static bool is_text(const char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        if (iscntrl((unsigned char)line[i])) {
+        if (ascii_is_control(line[i])) {
             return false;
         }
     }

@@ -1,11 +1,12 @@
 #include "observation.h"
 
+#include "ascii.h"
 #include "descriptor.h"
+#include "proc_file.h"
 #include "process_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -94,10 +95,13 @@ static int begin_search(struct search *search, const struct socket_list *sockets
 /* `link` is what a descriptor's link in /proc says: "socket:[INODE]" for a socket. */
 static void mark_socket(struct search *search, const char *link)
 {
-    struct sought_socket key = {.is_found = false};
-    if (sscanf(link, "socket:[%" SCNu32 "]", &key.inode) != 1) {
+    const char *end;
+    long inode =
+        strncmp(link, "socket:[", 8) == 0 ? ascii_parse_number(link + 8, LONG_MAX, &end) : -1;
+    if (inode < 0) {
         return;
     }
+    struct sought_socket key = {.inode = (uint32_t)inode};
     struct sought_socket *socket =
         bsearch(&key, search->items, search->count, sizeof key, compare_inodes);
     if (socket != NULL && !socket->is_found) {
@@ -152,28 +156,21 @@ int64_t observe_connections(pid_t pid, const struct socket_list *accepted)
 /* Returns -1 for a process that is gone. */
 static int64_t read_rss(pid_t pid)
 {
-    char path[64];
-    int64_t pages = -1;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    AUTO_FCLOSE FILE *file = fopen(path, "re");
-    return file != NULL && fscanf(file, "%*d %" SCNd64, &pages) == 1 ? pages * sysconf(_SC_PAGESIZE)
-                                                                     : -1;
+    char text[128];
+    const char *second =
+        proc_file_read(pid, "statm", text, sizeof text) > 0 ? strchr(text, ' ') : NULL;
+    int64_t pages = second != NULL ? proc_file_number(second) : -1;
+    return pages >= 0 ? pages * getpagesize() : -1;
 }
 
 /* Returns -1 where it cannot be read. */
 static int64_t read_pss(pid_t pid)
 {
-    char path[64];
-    char line[256];
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    AUTO_FCLOSE FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        int64_t kilobytes;
-        if (sscanf(line, "Pss: %" SCNd64 " kB", &kilobytes) == 1) {
-            return kilobytes * 1024;
-        }
-    }
-    return -1;
+    char text[512];
+    const char *pss =
+        proc_file_read(pid, "smaps_rollup", text, sizeof text) > 0 ? strstr(text, "\nPss:") : NULL;
+    int64_t kilobytes = pss != NULL ? proc_file_number(pss + sizeof "\nPss:" - 1) : -1;
+    return kilobytes >= 0 ? kilobytes * 1024 : -1;
 }
 
 static int64_t sum_rss(const struct process_list *processes)

@@ -1,8 +1,9 @@
 #include "process_tree.h"
 
+#include "ascii.h"
 #include "descriptor.h"
+#include "proc_file.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,17 +23,17 @@
    anything, a ")" too; nothing that follows does. */
 static bool read_state(pid_t pid, char *state, pid_t *parent)
 {
-    char path[64];
     char text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (size <= 0) {
+    if (proc_file_read(pid, "stat", text, sizeof text) < 0) {
         return false;
     }
-    text[size] = '\0';
     const char *end_of_name = strrchr(text, ')');
-    return end_of_name != NULL && sscanf(end_of_name, ") %c %d", state, parent) == 2;
+    if (end_of_name == NULL || strlen(end_of_name) < sizeof ") S 1" - 1) {
+        return false;
+    }
+    *state = end_of_name[2];
+    *parent = (pid_t)proc_file_number(end_of_name + 3);
+    return *parent >= 0;
 }
 
 /* "self" is the number that this process has in the namespace that /proc was mounted for. */
@@ -111,11 +112,19 @@ static int append_children_of_thread(pid_t pid, const char *thread, struct proce
 {
     char path[sizeof "/proc//task//children" + 32 + NAME_MAX];
     snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, thread);
-    AUTO_FCLOSE FILE *file = fopen(path, "re");
-    int child;
-    while (file != NULL && fscanf(file, "%d", &child) == 1) {
-        if (append(list, child) != 0) {
-            return -1;
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[256];
+    pid_t child = 0;
+    ssize_t length;
+    while (fd >= 0 && (length = read(fd, text, sizeof text)) > 0) {
+        for (ssize_t i = 0; i < length; i++) {
+            if (ascii_is_digit(text[i])) { /* a number may be cut in two by the buffer's end */
+                child = child * 10 + (text[i] - '0');
+            } else if (child > 0 && append(list, child) != 0) {
+                return -1;
+            } else {
+                child = 0;
+            }
         }
     }
     return 0;
@@ -128,7 +137,7 @@ static int append_children(pid_t pid, struct process_list *list)
     AUTO_CLOSEDIR DIR *threads = opendir(path);
     const struct dirent *entry;
     while (threads != NULL && (entry = readdir(threads)) != NULL) {
-        if (isdigit((unsigned char)entry->d_name[0]) &&
+        if (ascii_is_digit(entry->d_name[0]) &&
             append_children_of_thread(pid, entry->d_name, list) != 0) {
             return -1;
         }

@@ -39,6 +39,7 @@ static void digits_and_letters_are_those_of_ascii(void **state)
                          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
         assert_int_equal(ascii_is_space((char)c),
                          c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r');
+        assert_int_equal(ascii_is_control((char)c), (c >= 0 && c < 32) || c == 127);
     }
 }
 
