@@ -346,6 +346,11 @@ static int set_syslog_tag(struct options *options, const char *value, struct err
                            SYSLOG_TAG_MAX, value);
 }
 
+static int set_config(struct options *options, const char *value, struct error *error)
+{
+    return parse_text(value, "a file", &options->config, error);
+}
+
 static int set_daemonize(struct options *options, const char *value, struct error *error)
 {
     (void)value;
@@ -404,12 +409,34 @@ const struct option_row option_rows[OPTION_COUNT] = {
 #undef OPTION
 };
 
+static int set(struct options *options, const struct option_row *row, const char *value,
+               struct error *error)
+{
+    if (row->set(options, value, error) != 0) {
+        return -1;
+    }
+    options->values[row - option_rows] = value != NULL ? value : "yes";
+    return 0;
+}
+
 int option_set(struct options *options, const struct option_row *row, const char *value,
                struct error *error)
 {
     struct error reason;
-    if (row->set(options, value, &reason) != 0) {
+    if (set(options, row, value, &reason) != 0) {
         return error_set(error, "--%s: %s", row->name, reason.text);
     }
     return 0;
+}
+
+int option_set_key(struct options *options, const struct option_row *row, const char *value,
+                   struct error *error)
+{
+    bool yes = true;
+    if (row->argument == NONE) {
+        return parse_yes_or_no(value, &yes, error) != 0 ? -1
+               : yes                                    ? set(options, row, NULL, error)
+                                                        : 0;
+    }
+    return set(options, row, value, error);
 }

@@ -16,13 +16,6 @@ enum option_argument {
     OPTIONAL = optional_argument
 };
 
-enum option_id {
-#define OPTION(id, ...) OPTION_##id,
-#include "option_table.h"
-#undef OPTION
-    OPTION_COUNT
-};
-
 struct option_row {
     const char *name;
     const char *section; /* of a configuration file; NULL: for the command line alone */
@@ -40,5 +33,10 @@ extern const struct option_row option_rows[OPTION_COUNT];
    what it wants in `error`. */
 int option_set(struct options *options, const struct option_row *row, const char *value,
                struct error *error);
+
+/* The same for a key of a configuration file: an option without a value is yes or no there, and the
+   error does not name the option. */
+int option_set_key(struct options *options, const struct option_row *row, const char *value,
+                   struct error *error);
 
 #endif

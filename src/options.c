@@ -80,7 +80,8 @@ static int explain_refusal(int result, const char *argument, struct error *error
     return error_set(error, "%s: no such option (see --help)", argument);
 }
 
-static int parse_options(struct options *options, int argc, char *const argv[], struct error *error)
+int options_take_arguments(struct options *options, int argc, char *const argv[],
+                           struct error *error)
 {
     struct option long_options[OPTION_COUNT + 1];
     bool seen[OPTION_COUNT] = {false};
@@ -192,15 +193,25 @@ static int check(const struct options *options, struct error *error)
     return 0;
 }
 
+int options_begin(struct options *options, enum personality personality, struct error *error)
+{
+    *options = (struct options){.personality = personality, .log = {.syslog_facility = -1}};
+    return set_defaults(options, error);
+}
+
+int options_finish(struct options *options, struct error *error)
+{
+    sort_addresses(options);
+    return check(options, error);
+}
+
 int options_parse(struct options *options, enum personality personality, int argc,
                   char *const argv[], struct error *error)
 {
-    *options = (struct options){.personality = personality, .log = {.syslog_facility = -1}};
-    if (set_defaults(options, error) != 0 || parse_options(options, argc, argv, error) != 0) {
-        return -1;
-    }
-    sort_addresses(options);
-    return check(options, error);
+    return options_begin(options, personality, error) != 0 ||
+                   options_take_arguments(options, argc, argv, error) != 0
+               ? -1
+               : options_finish(options, error);
 }
 
 void options_free(struct options *options)

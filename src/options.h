@@ -1,5 +1,6 @@
 /*
- * The options: what the command line asks for, checked. The table of them (option_table.h) makes
+ * The options: what the command line asks for (and a configuration file, see configuration.h),
+ * checked. The table of them (option_table.h) makes
  * the parser, --help and the defaults of both names that the program is called by, so that they
  * cannot drift apart.
  */
@@ -25,6 +26,13 @@ enum capture_mode { CAPTURE_OFF, CAPTURE_ON, CAPTURE_AUTO };
 
 /* In the order in which they go before each other: who asks for help gets help. */
 enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_VERSION, MODE_HELP };
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "option_table.h"
+#undef OPTION
+    OPTION_COUNT
+};
 
 struct options {
     enum personality personality;
@@ -66,7 +74,10 @@ struct options {
     const char *on_event; /* NULL: none */
     const char *name;     /* NULL: the command's base name */
     const char *control;  /* NULL: the usual place; "off": none */
+    const char *config;   /* NULL: the command line is all */
     char *const *command; /* the arguments behind the options, ended by a NULL; the caller's */
+    /* The text that each option was given last, defaults included; NULL: none. */
+    const char *values[OPTION_COUNT];
 };
 
 /* Parses argv. Strings stay the caller's and must outlive `options`. Returns 0, or -1 with the
@@ -74,6 +85,13 @@ struct options {
  */
 int options_parse(struct options *options, enum personality personality, int argc,
                   char *const argv[], struct error *error);
+
+/* The steps of options_parse, for those who have more to say between them: the defaults, the
+   command line, and whether all of it makes sense together. */
+int options_begin(struct options *options, enum personality personality, struct error *error);
+int options_take_arguments(struct options *options, int argc, char *const argv[],
+                           struct error *error);
+int options_finish(struct options *options, struct error *error);
 
 void options_free(struct options *options);
 

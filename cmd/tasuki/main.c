@@ -4,10 +4,10 @@
  */
 #include "check.h"
 #include "commands.h"
+#include "configuration.h"
 #include "descriptor.h"
 #include "file_client.h"
 #include "log.h"
-#include "options.h"
 #include "restart_option.h"
 #include "run.h"
 
@@ -73,21 +73,34 @@ static bool has_first_word(enum personality personality, int argc, char *argv[],
     return personality == PERSONALITY_TASUKI && argc > 1 && strcmp(argv[1], word) == 0;
 }
 
+/* Every mistake is told, a line each. */
+static int fail_for_mistakes(enum personality personality, struct mistakes *mistakes)
+{
+    for (size_t i = 0; i < mistakes->kept; i++) {
+        fprintf(stderr, "%s: %s\n", personality_name(personality), mistakes->items[i].text);
+    }
+    if (mistakes->count > mistakes->kept) {
+        fprintf(stderr, "%s: and %zu more\n", personality_name(personality),
+                mistakes->count - mistakes->kept);
+    }
+    mistakes_free(mistakes);
+    return EXIT_BAD_OPTIONS;
+}
+
 static int run_or_ask(enum personality personality, int argc, char *argv[])
 {
     bool is_check = has_first_word(personality, argc, argv, "check");
     int skipped = is_check || has_first_word(personality, argc, argv, "run");
-    struct options options;
-    struct error error;
-    int status;
-    if (options_parse(&options, personality, argc - skipped, argv + skipped, &error) != 0) {
-        status = fail(&options, EXIT_BAD_OPTIONS, &error);
-    } else if (is_check && options.mode == MODE_RUN) {
-        status = check_service(&options);
-    } else {
-        status = do_what_is_asked(&options);
+    struct mistakes mistakes;
+    struct configuration *configuration =
+        configuration_read(personality, argc - skipped, argv + skipped, &mistakes);
+    if (configuration == NULL) {
+        return fail_for_mistakes(personality, &mistakes);
     }
-    options_free(&options);
+    const struct options *options = &configuration->options;
+    int status =
+        is_check && options->mode == MODE_RUN ? check_service(options) : do_what_is_asked(options);
+    configuration_release(configuration);
     return status;
 }
 

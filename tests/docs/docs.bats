@@ -27,6 +27,32 @@ names_of_options() {
   same README "$(names_of_options)" "$(readme_table Options | cell 1 | tr -d '`')"
 }
 
+# keys_of_table: each key of a configuration file as "[SECTION] KEY", from the option table itself,
+# and the one that is no option.
+keys_of_table() {
+  {
+    echo '[service] command'
+    printf '%s\n' '#define OPTION(id, section, name, ...) KEY section name' '#include "option_table.h"' |
+      cc -E -P -I "$ROOT/src" -include stddef.h - | sed -n 's/.*KEY "\([a-z]*\)" "\([a-z-]*\)".*/[\1] \2/p'
+  } | sort
+}
+
+@test "tasuki.ini(5) has each key of the option table in its section, and no other" {
+  expected=$(keys_of_table)
+  [ "$(wc -l <<<"$expected")" -gt 25 ]
+  same "tasuki.ini(5)" "$expected" "$(manual_section tasuki.ini.5 SECTIONS | awk '
+    /^   \[/ { section = $0; sub(/^ +/, "", section); next }
+    section !~ / / && /^     [a-z-]+$/ { print section " " $1 }' | sort)"
+}
+
+@test "the sections of tasuki.ini(5) are those that the program expects" {
+  printf '[nowhere]\n' >"$BATS_TEST_TMPDIR/file.ini"
+  run "$TASUKI" check --config "$BATS_TEST_TMPDIR/file.ini"
+  [ "$status" -eq 2 ]
+  same "tasuki.ini(5)" "$(grep -oE 'expected \[.*' <<<"$output" | grep -oE '\[[^]]+\]' | sort)" \
+    "$(manual_subsections tasuki.ini.5 SECTIONS | sort)"
+}
+
 # default_of PROGRAM OPTION
 default_of() {
   help_options "$1" | awk -F'\t' -v option="$2" '$1 == option { print $2 }'

@@ -83,6 +83,15 @@ prove() {
   wait "$PID"
 }
 
+@test "the configuration file" {
+  tasuki check --config hello.ini
+  start_example config
+  get / | grep -q '^generation 1 pid'
+  deploy_under_load /
+  grep -q '^generation 2 pid' last
+  stop_example
+}
+
 @test "C with the library" {
   # The flags are the source tree's; what is installed has its own test.
   # shellcheck disable=SC2317 # the block calls it

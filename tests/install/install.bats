@@ -25,7 +25,7 @@ teardown() {
 }
 
 @test "the manual pages are installed" {
-  for page in man1/tasuki.1 man1/start_server.1 man3/tasuki.3; do
+  for page in man1/tasuki.1 man1/start_server.1 man3/tasuki.3 man5/tasuki.ini.5; do
     [ -s "$PREFIX/share/man/$page" ]
   done
 }

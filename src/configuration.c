@@ -1,0 +1,449 @@
+#include "configuration.h"
+
+#include "nearest.h"
+#include "option_value.h"
+#include "words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The only key that is no option: on the command line it stands behind them. */
+static const char command_key[] = "command";
+static const char command_section[] = "service";
+/* "[listen NAME]": a section of one socket. */
+static const char listener_prefix[] = "listen ";
+
+/* The file while it is turned into options. */
+struct interpretation {
+    struct configuration *configuration;
+    struct mistakes *mistakes;
+    unsigned seen[OPTION_COUNT]; /* the line of each key; 0: not yet */
+    unsigned command_seen;
+};
+
+/* --- sections and keys ------------------------------------------------------------------------ */
+
+static bool is_section(const char *name)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (option_rows[i].section != NULL && strcmp(option_rows[i].section, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL if there is no such key. */
+static const struct option_row *find_row(const char *key)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (option_rows[i].section != NULL && strcmp(option_rows[i].name, key) == 0) {
+            return &option_rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* NULL if there is no such key. */
+static const char *section_of(const char *key)
+{
+    const struct option_row *row = find_row(key);
+    return row != NULL ? row->section : strcmp(key, command_key) == 0 ? command_section : NULL;
+}
+
+/* The name of a [listen NAME] section; NULL: it is another one. */
+static const char *listener_name(const char *section)
+{
+    size_t length = sizeof listener_prefix - 1;
+    return strncmp(section, listener_prefix, length) == 0 ? section + length : NULL;
+}
+
+static void refuse_section(struct mistakes *mistakes, const struct config_entry *entry)
+{
+    struct nearest nearest = nearest_begin(entry->section);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (option_rows[i].section != NULL) {
+            nearest_offer(&nearest, option_rows[i].section);
+        }
+    }
+    if (nearest.found != NULL) {
+        mistakes_add(mistakes, entry->line, "unknown section [%s]; did you mean [%s]?",
+                     entry->section, nearest.found);
+    } else {
+        mistakes_add(mistakes, entry->line,
+                     "unknown section [%s]; expected [service], [listen], [listen NAME], [deploy], "
+                     "[worker] or [log]",
+                     entry->section);
+    }
+}
+
+static void refuse_key(struct mistakes *mistakes, const struct config_entry *entry)
+{
+    struct nearest nearest = nearest_begin(entry->key);
+    nearest_offer(&nearest, command_key);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (option_rows[i].section != NULL) {
+            nearest_offer(&nearest, option_rows[i].name);
+        }
+    }
+    if (nearest.found != NULL) {
+        mistakes_add(mistakes, entry->line, "unknown key '%s'; did you mean '%s' in [%s]?",
+                     entry->key, nearest.found, section_of(nearest.found));
+    } else {
+        mistakes_add(mistakes, entry->line, "unknown key '%s' (see tasuki.ini(5))", entry->key);
+    }
+}
+
+/* True if the key belongs where it stands; if not, that is told. */
+static bool is_in_place(struct mistakes *mistakes, const struct config_entry *entry)
+{
+    const char *section = section_of(entry->key);
+    if (section == NULL) {
+        refuse_key(mistakes, entry);
+    } else if (entry->section[0] == '\0') {
+        mistakes_add(mistakes, entry->line, "expected the section [%s] before the key '%s'",
+                     section, entry->key);
+    } else if (strcmp(section, entry->section) == 0) {
+        return true;
+    } else if (is_section(entry->section)) {
+        mistakes_add(mistakes, entry->line, "'%s' belongs into [%s], not into [%s]", entry->key,
+                     section, entry->section);
+    }
+    return false; /* an unknown section was told of at its own line */
+}
+
+/* True if it is the first; if not, that is told. */
+static bool is_first(struct mistakes *mistakes, const struct config_entry *entry, unsigned *seen)
+{
+    if (*seen != 0) {
+        mistakes_add(mistakes, entry->line, "'%s' is given twice; the first is in line %u",
+                     entry->key, *seen);
+        return false;
+    }
+    *seen = entry->line;
+    return true;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static void take_command(struct interpretation *interpretation, const struct config_entry *entry)
+{
+    struct configuration *configuration = interpretation->configuration;
+    struct error error;
+    if (!is_first(interpretation->mistakes, entry, &interpretation->command_seen)) {
+        return;
+    }
+    configuration->command = words_split(entry->value, &error);
+    if (configuration->command == NULL) {
+        mistakes_add(interpretation->mistakes, entry->line, "%s: %s", command_key, error.text);
+    } else if (configuration->command[0] == NULL || configuration->command[0][0] == '\0') {
+        mistakes_add(interpretation->mistakes, entry->line, "%s: expected a command, got nothing",
+                     command_key);
+    } else {
+        configuration->options.command = configuration->command;
+    }
+}
+
+static void take_key(struct interpretation *interpretation, const struct config_entry *entry)
+{
+    struct mistakes *mistakes = interpretation->mistakes;
+    if (!is_in_place(mistakes, entry)) {
+        return;
+    }
+    const struct option_row *row = find_row(entry->key);
+    if (row == NULL) {
+        take_command(interpretation, entry);
+        return;
+    }
+    struct error error;
+    if (!row->repeatable && !is_first(mistakes, entry, &interpretation->seen[row - option_rows])) {
+        return;
+    }
+    if (option_set_key(&interpretation->configuration->options, row, entry->value, &error) != 0) {
+        mistakes_add(mistakes, entry->line, "%s: %s", entry->key, error.text);
+    }
+}
+
+/* --- [listen NAME] ---------------------------------------------------------------------------- */
+
+/* A section of one socket: entries[0] is its own line. */
+struct listener_section {
+    const struct config_entry *entries;
+    size_t count;
+    const struct config_entry *address; /* its port or path; NULL: not found yet */
+};
+
+static char *keep_text(struct configuration *configuration, char *text)
+{
+    char **grown = realloc(configuration->texts, (configuration->text_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        free(text);
+        return NULL;
+    }
+    configuration->texts = grown;
+    grown[configuration->text_count++] = text;
+    return text;
+}
+
+static bool is_address(const struct config_entry *entry)
+{
+    return entry->key != NULL &&
+           (strcmp(entry->key, "port") == 0 || strcmp(entry->key, "path") == 0);
+}
+
+/* Finds the address, and the keys that are there twice. Returns true if all is well;
+   what is not is told. */
+static bool look_through(struct mistakes *mistakes, struct listener_section *section)
+{
+    size_t before = mistakes->count;
+    for (size_t i = 1; i < section->count; i++) {
+        const struct config_entry *entry = &section->entries[i];
+        if (strchr(entry->value, ',') != NULL) {
+            mistakes_add(mistakes, entry->line, "%s: expected a value without a comma, got '%s'",
+                         entry->key, entry->value);
+        }
+        if (strcmp(entry->key, "name") == 0) {
+            mistakes_add(mistakes, entry->line, "the section's own line has the name");
+        }
+        for (size_t j = 1; j < i; j++) {
+            unsigned line = section->entries[j].line;
+            if (strcmp(section->entries[j].key, entry->key) == 0) {
+                is_first(mistakes, entry, &line);
+                break;
+            }
+        }
+        if (is_address(entry) && section->address != NULL &&
+            strcmp(section->address->key, entry->key) != 0) {
+            mistakes_add(mistakes, entry->line, "expected a port or a path, got both");
+        } else if (is_address(entry)) {
+            section->address = entry;
+        }
+    }
+    if (section->address == NULL) {
+        mistakes_add(mistakes, section->entries[0].line, "expected a port or a path in [%s]",
+                     section->entries[0].section);
+    }
+    return section->address != NULL && mistakes->count == before;
+}
+
+/* The section as --port or --path would have it, as far as its first `count` entries go: one parser
+   for both notations. To be freed; NULL: no memory. */
+static char *compose(const struct listener_section *section, size_t count)
+{
+    char *text = strdup(section->address->value);
+    for (size_t i = 1; i < count && text != NULL; i++) {
+        const struct config_entry *entry = &section->entries[i];
+        char *longer = NULL;
+        if (is_address(entry)) {
+            continue;
+        }
+        if (asprintf(&longer, "%s,%s=%s", text, entry->key, entry->value) < 0) {
+            longer = NULL;
+        }
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* The parser names the option, not the line: that is the first one without which it is content. */
+static unsigned find_line_at_fault(const struct listener_section *section,
+                                   const struct option_row *row)
+{
+    for (size_t count = 1; count <= section->count; count++) {
+        struct options scratch = {.address_count = 0};
+        char *text = compose(section, count);
+        bool is_wrong = text == NULL || option_set_key(&scratch, row, text, NULL) != 0;
+        options_free(&scratch);
+        free(text);
+        if (is_wrong) {
+            return count == 1 ? section->address->line : section->entries[count - 1].line;
+        }
+    }
+    return section->entries[0].line;
+}
+
+static void take_listener(struct interpretation *interpretation, struct listener_section *section)
+{
+    struct configuration *configuration = interpretation->configuration;
+    struct mistakes *mistakes = interpretation->mistakes;
+    struct error error;
+    if (!look_through(mistakes, section)) {
+        return;
+    }
+    char *text = compose(section, section->count);
+    if (text == NULL || keep_text(configuration, text) == NULL) {
+        mistakes_add(mistakes, section->entries[0].line, "out of memory");
+        return;
+    }
+    const struct option_row *row = find_row(section->address->key);
+    if (option_set_key(&configuration->options, row, text, &error) != 0) {
+        mistakes_add(mistakes, find_line_at_fault(section, row), "%s", error.text);
+    }
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+/* Takes the section that begins at this entry, if it is one of one socket. Returns how many entries
+   were taken. */
+static size_t take_listener_section(struct interpretation *interpretation, size_t first)
+{
+    const struct config_file *file = &interpretation->configuration->file;
+    struct listener_section section = {.entries = &file->entries[first], .count = 1};
+    while (first + section.count < file->count && section.entries[section.count].key != NULL) {
+        section.count++;
+    }
+    for (size_t i = 0; i < first; i++) {
+        if (file->entries[i].key == NULL &&
+            strcmp(file->entries[i].section, section.entries[0].section) == 0) {
+            mistakes_add(interpretation->mistakes, section.entries[0].line,
+                         "[%s] is there twice; the first is in line %u", section.entries[0].section,
+                         file->entries[i].line);
+            return section.count;
+        }
+    }
+    take_listener(interpretation, &section);
+    return section.count;
+}
+
+static void interpret(struct configuration *configuration, struct mistakes *mistakes)
+{
+    struct interpretation interpretation = {.configuration = configuration, .mistakes = mistakes};
+    const struct config_file *file = &configuration->file;
+    for (size_t i = 0; i < file->count;) {
+        const struct config_entry *entry = &file->entries[i];
+        if (entry->key != NULL) {
+            take_key(&interpretation, entry);
+            i++;
+        } else if (listener_name(entry->section) != NULL) {
+            i += take_listener_section(&interpretation, i);
+        } else {
+            if (!is_section(entry->section)) {
+                refuse_section(mistakes, entry);
+            }
+            i++;
+        }
+    }
+}
+
+static void read_file(struct configuration *configuration, const char *path,
+                      struct mistakes *mistakes)
+{
+    char *text;
+    size_t size;
+    struct error error;
+    if (config_file_read(path, &text, &size, &error) != 0) {
+        mistakes->path = NULL; /* the sentence has it */
+        mistakes_add(mistakes, 0, "%s", error.text);
+        return;
+    }
+    config_file_parse(&configuration->file, text, size, mistakes);
+    free(text);
+    interpret(configuration, mistakes);
+}
+
+/* A service without a name of its own has its file's, so that one command can be many services. */
+static void name_after_file(struct configuration *configuration)
+{
+    struct options *options = &configuration->options;
+    const char *slash = strrchr(options->config, '/');
+    const char *file = slash != NULL ? slash + 1 : options->config;
+    const char *dot = strrchr(file, '.');
+    int length = dot != NULL && dot > file ? (int)(dot - file) : (int)strlen(file);
+    snprintf(configuration->name, sizeof configuration->name, "%.*s", length, file);
+    if (options->name == NULL && control_name_is_valid(configuration->name)) {
+        options->name = configuration->name;
+    }
+}
+
+/* --- reading it all --------------------------------------------------------------------------- */
+
+/* Defaults, then the file, then the command line: who comes later has the last word. */
+static int read_with_file(struct configuration *configuration, int argc, char *const argv[],
+                          struct mistakes *mistakes, struct error *error)
+{
+    struct options *options = &configuration->options;
+    const struct options arguments = *options;
+    static char *const no_command[] = {NULL};
+    mistakes->path = arguments.config;
+    free(options->addresses);
+    if (options_begin(options, arguments.personality, error) != 0) {
+        return -1;
+    }
+    options->command = no_command;
+    read_file(configuration, arguments.config, mistakes);
+    if (arguments.address_count > 0) {
+        options->address_count = 0; /* those of the command line stand for all of the file's */
+    }
+    if (options_take_arguments(options, argc, argv, error) != 0) {
+        return -1;
+    }
+    if (options->command[0] == NULL && configuration->command != NULL) {
+        options->command = configuration->command;
+    }
+    name_after_file(configuration);
+    return 0;
+}
+
+static void read_all(struct configuration *configuration, enum personality personality, int argc,
+                     char *const argv[], struct mistakes *mistakes)
+{
+    struct options *options = &configuration->options;
+    struct error error;
+    if (options_begin(options, personality, &error) != 0 ||
+        options_take_arguments(options, argc, argv, &error) != 0) {
+        mistakes_add(mistakes, 0, "%s", error.text);
+        return;
+    }
+    bool is_question = options->mode == MODE_HELP || options->mode == MODE_VERSION;
+    if (options->config != NULL && !is_question &&
+        read_with_file(configuration, argc, argv, mistakes, &error) != 0) {
+        mistakes_add(mistakes, 0, "%s", error.text);
+        return;
+    }
+    /* What is missing may be what could not be read. */
+    if (mistakes->count == 0 && options_finish(options, &error) != 0) {
+        mistakes_add(mistakes, 0, "%s", error.text);
+    }
+}
+
+struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
+                                         struct mistakes *mistakes)
+{
+    struct configuration *configuration = calloc(1, sizeof *configuration);
+    *mistakes = (struct mistakes){.path = NULL};
+    if (configuration == NULL) {
+        mistakes_add(mistakes, 0, "out of memory");
+        return NULL;
+    }
+    configuration->holders = 1;
+    read_all(configuration, personality, argc, argv, mistakes);
+    if (mistakes->count > 0) {
+        mistakes_sort(mistakes);
+        configuration_release(configuration);
+        return NULL;
+    }
+    return configuration;
+}
+
+struct configuration *configuration_hold(struct configuration *configuration)
+{
+    configuration->holders++;
+    return configuration;
+}
+
+void configuration_release(struct configuration *configuration)
+{
+    if (configuration == NULL || --configuration->holders > 0) {
+        return;
+    }
+    options_free(&configuration->options);
+    config_file_free(&configuration->file);
+    free(configuration->command);
+    for (size_t i = 0; i < configuration->text_count; i++) {
+        free(configuration->texts[i]);
+    }
+    free(configuration->texts);
+    free(configuration);
+}

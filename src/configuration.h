@@ -1,0 +1,36 @@
+/*
+ * A configuration is one reading of all that the user has said: the command line and, where that
+ * names one, the configuration file. It knows what the file's sections and keys mean, and owns
+ * every string that its options point to. It is counted, since generations that were started with
+ * an earlier one outlive it: who keeps a pointer holds it. Once read it never changes.
+ */
+#ifndef CONFIGURATION_H
+#define CONFIGURATION_H
+
+#include "config_file.h"
+#include "control_path.h"
+#include "mistakes.h"
+#include "options.h"
+
+struct configuration {
+    struct options options;
+    struct config_file file; /* what the options of the file point to; owned */
+    char **command;          /* of the file; owned; NULL: none */
+    char **texts;            /* of [listen NAME] sections, put together; owned */
+    size_t text_count;
+    char name[CONTROL_NAME_SIZE]; /* of the service, after its file; "" if it has another */
+    unsigned holders;
+};
+
+/* Reads the command line and the file that it names. Returns it, held once; or NULL, and then
+   `mistakes` has all that is wrong, to be freed. The arguments stay the caller's and must outlive
+   it. */
+struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
+                                         struct mistakes *mistakes);
+
+struct configuration *configuration_hold(struct configuration *configuration);
+
+/* Takes NULL. The last one frees it. */
+void configuration_release(struct configuration *configuration);
+
+#endif

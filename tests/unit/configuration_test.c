@@ -1,0 +1,297 @@
+/*
+ * Configuration files, from text to options: what is taken, what goes before what, and that every
+ * mistake is told with its line.
+ */
+#include "configuration.h"
+
+#include "scratch.h"
+
+#include <ini.h>
+
+#define FILE_NAME "web.ini"
+
+/* Reads web.ini with more arguments behind --config, ended by a NULL. */
+static struct configuration *read_with(struct mistakes *mistakes, const char *const *more)
+{
+    static char *argv[16] = {"tasuki", "--config=" FILE_NAME};
+    int argc = 2;
+    for (; *more != NULL; more++) {
+        argv[argc++] = (char *)*more;
+    }
+    argv[argc] = NULL;
+    return configuration_read(PERSONALITY_TASUKI, argc, argv, mistakes);
+}
+
+static struct configuration *read_text(const char *text, const char *const *more)
+{
+    struct mistakes mistakes;
+    scratch_write(FILE_NAME, text);
+    struct configuration *configuration = read_with(&mistakes, more);
+    if (configuration == NULL) {
+        fail_msg("refused: %s", mistakes.items[0].text);
+    }
+    return configuration;
+}
+
+static const char *const nothing[] = {NULL};
+
+/* The mistakes are these, in this order, and no other. */
+static void assert_mistakes(const char *text, const char *const *expected)
+{
+    struct mistakes mistakes;
+    scratch_write(FILE_NAME, text);
+    assert_null(read_with(&mistakes, nothing));
+    for (size_t i = 0; expected[i] != NULL; i++) {
+        if (i >= mistakes.kept) {
+            fail_msg("not told: %s", expected[i]);
+        }
+        assert_text_has(mistakes.items[i].text, expected[i]);
+    }
+    for (size_t i = 0; i < mistakes.kept; i++) {
+        if (expected[i] == NULL) {
+            fail_msg("told as well: %s", mistakes.items[i].text);
+        }
+    }
+    mistakes_free(&mistakes);
+}
+
+static void assert_mistake(const char *text, const char *expected)
+{
+    assert_mistakes(text, (const char *const[]){expected, NULL});
+}
+
+static void keys_are_options(void **state)
+{
+    (void)state;
+    struct configuration *configuration = read_text("; a comment\n"
+                                                    "[service]\n"
+                                                    "command = app 'a b'\n"
+                                                    "  -c \"d\"\n"
+                                                    "pid-file=app.pid\n"
+                                                    "[listen]\n"
+                                                    "path = /x.sock\n"
+                                                    "port: 8080\n"
+                                                    "port = 8081\n"
+                                                    "# another\n"
+                                                    "[deploy]\n"
+                                                    "interval = 300ms\n"
+                                                    "enable-auto-restart = no\n",
+                                                    nothing);
+    const struct options *options = &configuration->options;
+    assert_string_equal(options->command[0], "app");
+    assert_string_equal(options->command[1], "a b");
+    assert_string_equal(options->command[2], "-c");
+    assert_string_equal(options->command[3], "d");
+    assert_null(options->command[4]);
+    assert_string_equal(options->pid_file, "app.pid");
+    assert_int_equal(options->address_count, 3);
+    assert_int_equal(options->addresses[0].port, 8080);
+    assert_int_equal(options->addresses[1].port, 8081);
+    assert_string_equal(options->addresses[2].path, "/x.sock");
+    assert_int_equal(options->interval_ms, 300);
+    assert_string_equal(options->enable_auto_restart, "0");
+    assert_int_equal(options->deploy_attempts, 1);
+    configuration_release(configuration);
+}
+
+static void the_command_line_goes_before_the_file(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"--interval=2", "--port=9", "--", "other", "x", NULL};
+    struct configuration *configuration = read_text("[service]\ncommand = app\n"
+                                                    "[listen]\nport = 8080\npath = /x\n"
+                                                    "[deploy]\ninterval = 5\nmax-old = 3\n",
+                                                    more);
+    assert_string_equal(configuration->options.command[0], "other");
+    assert_int_equal(configuration->options.interval_ms, 2000);
+    assert_int_equal(configuration->options.max_old, 3);
+    assert_int_equal(configuration->options.address_count, 1);
+    assert_int_equal(configuration->options.addresses[0].port, 9);
+    configuration_release(configuration);
+}
+
+static void the_service_is_named_after_its_file_unless_it_has_a_name(void **state)
+{
+    (void)state;
+    struct configuration *configuration = read_text("[service]\ncommand = app\n", nothing);
+    assert_string_equal(configuration->options.name, "web");
+    configuration_release(configuration);
+    configuration = read_text("[service]\ncommand = app\nname = shop\n", nothing);
+    assert_string_equal(configuration->options.name, "shop");
+    configuration_release(configuration);
+}
+
+static void an_option_without_a_value_is_yes_or_no(void **state)
+{
+    (void)state;
+    struct configuration *configuration =
+        read_text("[service]\ncommand = app\ndaemonize = no\n", nothing);
+    assert_false(configuration->options.daemonize);
+    configuration_release(configuration);
+    configuration =
+        read_text("[service]\ncommand = app\ndaemonize = yes\n[log]\nlog-file = l\n", nothing);
+    assert_true(configuration->options.daemonize);
+    configuration_release(configuration);
+    assert_mistake("[service]\ncommand = app\ndaemonize = maybe\n",
+                   "web.ini:3: daemonize: expected yes or no, got 'maybe'");
+}
+
+static void other_editors_files_are_read(void **state)
+{
+    (void)state;
+    struct configuration *configuration = read_text(
+        "\xef\xbb\xbf[service]\r\ncommand = app x\r\n\r\n[deploy]\r\ninterval = 3", nothing);
+    assert_string_equal(configuration->options.command[1], "x");
+    assert_int_equal(configuration->options.interval_ms, 3000);
+    configuration_release(configuration);
+}
+
+static void every_mistake_is_told_in_the_order_of_lines(void **state)
+{
+    (void)state;
+    assert_mistakes("interval = 5\n"
+                    "[depoly]\n"
+                    "[nowhere]\n"
+                    "[deploy\n"
+                    "[deploy] x\n"
+                    "junk\n"
+                    "intervall = 5\n"
+                    "interval = x\n"
+                    "port = 80\n"
+                    "interval = 5\n"
+                    "command = app\n"
+                    "[service]\n"
+                    "whatever-this-is = 1\n"
+                    "command = app 'x\n",
+                    (const char *const[]){
+                        "web.ini:1: expected the section [deploy] before the key 'interval'",
+                        "web.ini:2: unknown section [depoly]; did you mean [deploy]?",
+                        "web.ini:3: unknown section [nowhere]; expected [service], ",
+                        "web.ini:4: expected a ] behind the section's name",
+                        "web.ini:5: expected nothing behind the section's name, got 'x'",
+                        "web.ini:6: expected KEY = VALUE, got 'junk'",
+                        "web.ini:7: unknown key 'intervall'; did you mean 'interval' in [deploy]?",
+                        "web.ini:8: interval: expected a duration",
+                        "web.ini:9: 'port' belongs into [listen], not into [deploy]",
+                        "web.ini:10: 'interval' is given twice; the first is in line 8",
+                        "web.ini:11: 'command' belongs into [service], not into [deploy]",
+                        "web.ini:13: unknown key 'whatever-this-is' (see tasuki.ini(5))",
+                        "web.ini:14: command: expected a closing ' after: x",
+                        NULL,
+                    });
+}
+
+static void what_inih_would_cut_is_a_mistake(void **state)
+{
+    (void)state;
+    char text[600];
+    char value[256];
+    int room = INI_MAX_LINE - 3 - (int)strlen("dir = ");
+    memset(value, 'x', sizeof value);
+    snprintf(text, sizeof text, "[service]\ncommand = app\n[worker]\ndir = %.*s\n", room, value);
+    struct configuration *configuration = read_text(text, nothing);
+    assert_int_equal(strlen(configuration->options.directory), room);
+    configuration_release(configuration);
+    snprintf(text, sizeof text, "[service]\ncommand = app\n[worker]\ndir = %.*s\n", room + 1,
+             value);
+    assert_mistake(text, "web.ini:4: expected a line of at most ");
+    assert_mistake("[service]\ncommand = app\non-event = a ; b\n",
+                   "web.ini:3: a ; behind a blank would begin a comment");
+    snprintf(text, sizeof text, "[service]\ncommand = app\n[%.60s]\n", value);
+    assert_mistake(text, "web.ini:3: expected a section's name of at most 49 bytes, got 60");
+}
+
+static void what_is_no_text_is_a_mistake(void **state)
+{
+    (void)state;
+    static const char with_nul[] = "[service]\ncommand = app\0 x\n";
+    struct mistakes mistakes;
+    scratch_write_bytes(FILE_NAME, with_nul, sizeof with_nul - 1);
+    assert_null(read_with(&mistakes, nothing));
+    assert_string_equal(mistakes.items[0].text, "web.ini:2: expected text, got a NUL byte");
+    mistakes_free(&mistakes);
+    assert_mistake("[service]\ncommand = app\nname = a\x1b[31m\n",
+                   "web.ini:3: expected text, got the control character 0x1b");
+}
+
+static void assert_unreadable(const char *expected)
+{
+    struct mistakes mistakes;
+    assert_null(read_with(&mistakes, nothing));
+    assert_int_equal(mistakes.count, 1);
+    assert_text_has(mistakes.items[0].text, expected);
+    mistakes_free(&mistakes);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    (void)state;
+    assert_unreadable("cannot open web.ini: No such file or directory");
+    assert_int_equal(mkdir(FILE_NAME, 0700), 0);
+    assert_unreadable("cannot read web.ini: it is a directory, not a file");
+    assert_int_equal(rmdir(FILE_NAME), 0);
+    assert_int_equal(mkfifo(FILE_NAME, 0600), 0);
+    assert_unreadable("cannot read web.ini: it is a device or a pipe, not a file");
+    assert_int_equal(remove(FILE_NAME), 0);
+    scratch_write(FILE_NAME, "");
+    assert_int_equal(truncate(FILE_NAME, (off_t)10 << 20), 0);
+    assert_unreadable("web.ini is too large for a configuration: 10485760 bytes");
+    scratch_write(FILE_NAME, "");
+    assert_unreadable("web.ini: expected the command to run");
+}
+
+static void thousands_of_mistakes_are_counted(void **state)
+{
+    (void)state;
+    static char text[2 * 5000 + 1];
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        text[i] = i % 2 == 0 ? 'x' : '\n';
+    }
+    struct mistakes mistakes;
+    struct error error;
+    scratch_write(FILE_NAME, text);
+    assert_null(read_with(&mistakes, nothing));
+    assert_int_equal(mistakes.count, 5000);
+    assert_int_equal(mistakes.kept, MISTAKES_MAX);
+    mistakes_as_error(&mistakes, &error);
+    assert_string_equal(error.text, "web.ini:1: expected KEY = VALUE, got 'x' (and 4999 more: see "
+                                    "tasuki check)");
+    mistakes_free(&mistakes);
+}
+
+/* --- [listen NAME] ---------------------------------------------------------------------------- */
+
+static void a_section_of_a_socket_has_one_address(void **state)
+{
+    (void)state;
+    assert_mistake("[service]\ncommand = app\n[listen web]\n",
+                   "web.ini:3: expected a port or a path in [listen web]");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\npath = /x\n",
+                   "web.ini:5: expected a port or a path, got both");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\nport = 81\n",
+                   "web.ini:5: 'port' is given twice; the first is in line 4");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 8o\n", "web.ini:4: expected ");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 1\n[deploy]\n[listen web]\n"
+                   "port = 2\n",
+                   "web.ini:6: [listen web] is there twice; the first is in line 3");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_enter, scratch_leave)
+        TEST(keys_are_options),
+        TEST(the_command_line_goes_before_the_file),
+        TEST(the_service_is_named_after_its_file_unless_it_has_a_name),
+        TEST(an_option_without_a_value_is_yes_or_no),
+        TEST(other_editors_files_are_read),
+        TEST(every_mistake_is_told_in_the_order_of_lines),
+        TEST(what_inih_would_cut_is_a_mistake),
+        TEST(what_is_no_text_is_a_mistake),
+        TEST(what_is_no_file_is_refused),
+        TEST(thousands_of_mistakes_are_counted),
+        TEST(a_section_of_a_socket_has_one_address),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
