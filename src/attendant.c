@@ -146,14 +146,20 @@ static int start_probe(struct attendant *attendant, struct error *error)
 {
     __attribute__((cleanup(environment_free))) struct environment environment;
     const struct options *options = attendant->options;
-    if (environment_copy(&environment, environ, error) != 0 ||
+    struct error envdir_problem; /* has been reported at the start */
+    if (plan_make_environment(&environment, options, &attendant->identity, &envdir_problem,
+                              error) != 0 ||
         environment_set_number(&environment, "TASUKI_GENERATION", attendant->generation, error) !=
             0 ||
         environment_set_number(&environment, "TASUKI_PID", (uint64_t)attendant->pid, error) != 0) {
         return -1;
     }
-    return helper_start(&attendant->probe, options->ready_command, options->directory,
-                        environment.entries, false, error);
+    const struct helper_command command = {.text = options->ready_command,
+                                           .directory = options->directory,
+                                           .environment = environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &attendant->identity};
+    return helper_start(&attendant->probe, &command, error);
 }
 
 static void on_probe_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
@@ -263,7 +269,16 @@ static int open_captures(struct attendant *attendant, struct error *error)
     }
     attendant->errors =
         capture_new(attendant->loop, attendant->listener->captures, STDERR_FILENO, error);
-    return attendant->errors != NULL ? 0 : -1;
+    if (attendant->errors == NULL) {
+        return -1;
+    }
+    /* A pipe's owner may open it anew, as /dev/stderr. Without the right to give it away the worker
+       still writes to the descriptors that it has. */
+    if (attendant->identity.has_user) {
+        (void)!fchown(attendant->output->worker_fd, attendant->identity.uid, (gid_t)-1);
+        (void)!fchown(attendant->errors->worker_fd, attendant->identity.uid, (gid_t)-1);
+    }
+    return 0;
 }
 
 static int open_sources(struct attendant *attendant, struct error *error)
@@ -287,7 +302,7 @@ static int open_sources(struct attendant *attendant, struct error *error)
 
 struct attendant *attendant_new(struct ev_loop *loop, const struct options *options,
                                 const struct attendant_listener *listener, uint64_t generation,
-                                struct environment *environment, struct error *error)
+                                struct plan *plan, struct error *error)
 {
     struct attendant *attendant = malloc(sizeof *attendant);
     if (attendant == NULL) {
@@ -301,12 +316,14 @@ struct attendant *attendant_new(struct ev_loop *loop, const struct options *opti
                                     .ready_after = -1,
                                     .probe_delay = FIRST_PROBE_SECONDS,
                                     .last_words = last_words_mark(),
+                                    .identity = plan->identity,
                                     .notify = {.fd = -1},
                                     .ready_fd = {-1, -1},
                                     .probe = {.output_fd = -1}};
+    plan->identity = (struct identity){.has_user = false};
     int result = open_sources(attendant, error);
     set_up_watchers(attendant);
-    if (result != 0 || write_notify_variables(attendant, environment, error) != 0) {
+    if (result != 0 || write_notify_variables(attendant, &plan->environment, error) != 0) {
         attendant_free(attendant);
         return NULL;
     }
@@ -329,6 +346,8 @@ void attendant_equip(const struct attendant *attendant, struct worker_command *c
         add_descriptor(command, attendant->errors->worker_fd, STDERR_FILENO);
     }
     command->own_group = attendant->options->kill_group;
+    command->surroundings = &attendant->options->surroundings;
+    command->identity = &attendant->identity;
 }
 
 void attendant_begin(struct attendant *attendant, pid_t pid)
@@ -382,5 +401,6 @@ void attendant_free(struct attendant *attendant)
     notify_close(&attendant->notify);
     descriptor_close(&attendant->ready_fd[0]);
     descriptor_close(&attendant->ready_fd[1]);
+    identity_free(&attendant->identity);
     free(attendant);
 }

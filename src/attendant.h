@@ -13,6 +13,7 @@
 #include "lifecycle.h"
 #include "notify.h"
 #include "options.h"
+#include "plan.h"
 #include "worker.h"
 
 #include <ev.h>
@@ -43,7 +44,8 @@ struct attendant {
     bool has_told_of_strangers; /* anybody can send to an abstract address: told once */
     int ready_fd[2]; /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
     ev_io ready_io;
-    bool has_written; /* the newline has come */
+    bool has_written;         /* the newline has come */
+    struct identity identity; /* of the worker, and of its probe; owned */
     struct helper probe;
     double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;
@@ -53,13 +55,14 @@ struct attendant {
     struct capture *errors;
 };
 
-/* Makes ready what a worker of this generation will talk to, and writes it into the worker's
-   environment. Returns the attendant, or NULL with the reason in `error`. */
+/* Makes ready what a worker of this generation will talk to, and writes it into the plan's
+   environment; takes the plan's identity over. Returns the attendant, or NULL with the reason in
+   `error`. */
 struct attendant *attendant_new(struct ev_loop *loop, const struct options *options,
                                 const struct attendant_listener *listener, uint64_t generation,
-                                struct environment *environment, struct error *error);
+                                struct plan *plan, struct error *error);
 
-/* Puts the worker's end of the readiness pipe into the command, if there is one. */
+/* Puts the worker's ends and its surroundings into the command. */
 void attendant_equip(const struct attendant *attendant, struct worker_command *command);
 
 /* The worker runs: listens to it from now on. */

@@ -67,6 +67,18 @@ int environment_set(struct environment *environment, const char *name, const cha
     return 0;
 }
 
+int environment_put(struct environment *environment, const char *entry, struct error *error)
+{
+    size_t length = strcspn(entry, "=");
+    char *name = strndup(entry, length);
+    if (name == NULL) {
+        return append(environment, NULL, error);
+    }
+    int result = environment_set(environment, name, entry + length + 1, error);
+    free(name);
+    return result;
+}
+
 int environment_set_number(struct environment *environment, const char *name, uint64_t number,
                            struct error *error)
 {

@@ -22,6 +22,9 @@ int environment_copy(struct environment *environment, char *const *entries, stru
 int environment_set(struct environment *environment, const char *name, const char *value,
                     struct error *error);
 
+/* The same with both in one string, NAME=VALUE. */
+int environment_put(struct environment *environment, const char *entry, struct error *error);
+
 /* The same with a number for its value. */
 int environment_set_number(struct environment *environment, const char *name, uint64_t number,
                            struct error *error);

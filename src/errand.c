@@ -59,10 +59,10 @@ void errands_init(struct errands *errands, struct ev_loop *loop)
     }
 }
 
-int errands_start_check(struct errands *errands, const char *command, const char *directory,
+int errands_start_check(struct errands *errands, const struct helper_command *command,
                         double seconds, struct error *error)
 {
-    if (helper_start(&errands->check.helper, command, directory, environ, true, error) != 0) {
+    if (helper_start(&errands->check.helper, command, error) != 0) {
         return -1;
     }
     bound(errands, &errands->check, seconds);
@@ -108,7 +108,8 @@ void errands_run_event(struct errands *errands, const char *command,
     }
     errands->left_out = 0;
     struct error error;
-    if (helper_start(&free_one->helper, command, NULL, environment->entries, false, &error) != 0) {
+    const struct helper_command helper = {.text = command, .environment = environment->entries};
+    if (helper_start(&free_one->helper, &helper, &error) != 0) {
         log_error("--on-event: %s", error.text);
         return;
     }

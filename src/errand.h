@@ -32,8 +32,8 @@ struct errands {
 
 void errands_init(struct errands *errands, struct ev_loop *loop);
 
-/* Starts the check, with its output kept. `seconds` 0: no bound. Returns 0 or -1. */
-int errands_start_check(struct errands *errands, const char *command, const char *directory,
+/* Starts the check, whose output is to be captured. `seconds` 0: no bound. Returns 0 or -1. */
+int errands_start_check(struct errands *errands, const struct helper_command *command,
                         double seconds, struct error *error);
 
 /* Ends a check whose answer is not wanted any more. */

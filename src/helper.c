@@ -19,39 +19,37 @@ static int open_output(struct helper *helper)
     return helper->output_fd >= 0 && fcntl(helper->output_fd, F_SETFL, O_APPEND) == 0 ? 0 : -1;
 }
 
-static int start(struct helper *helper, struct shell_command *command)
+static int start(struct helper *helper, struct shell_command *command, struct error *error)
 {
     AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0) {
-        return errno;
+        return error_set(error, "cannot open /dev/null: %s", strerror(errno));
     }
     command->stdin_fd = null;
-    return shell_spawn(command, &helper->pid);
+    return shell_spawn(command, &helper->pid, error);
 }
 
-int helper_start(struct helper *helper, const char *command, const char *directory,
-                 char *const *environment, bool capture, struct error *error)
+int helper_start(struct helper *helper, const struct helper_command *command, struct error *error)
 {
     *helper = (struct helper){.output_fd = -1};
-    if (capture && open_output(helper) != 0) {
-        error_set(error, "cannot start '%s': no memory file for its output: %s", command,
+    if (command->capture && open_output(helper) != 0) {
+        error_set(error, "cannot start '%.150s': no memory file for its output: %s", command->text,
                   strerror(errno));
         helper_finish(helper);
         return -1;
     }
-    int output = capture ? helper->output_fd : STDERR_FILENO;
-    struct shell_command shell = {.text = command,
-                                  .directory = directory,
-                                  .environment = environment,
+    int output = command->capture ? helper->output_fd : STDERR_FILENO;
+    struct shell_command shell = {.text = command->text,
+                                  .directory = command->directory,
+                                  .environment = command->environment,
+                                  .surroundings = command->surroundings,
+                                  .identity = command->identity,
                                   .stdout_fd = output,
                                   .stderr_fd = output};
-    int reason = start(helper, &shell);
-    if (reason != 0) {
-        helper->pid = 0;
+    struct error reason;
+    if (start(helper, &shell, &reason) != 0) {
         helper_finish(helper);
-        return error_set(error, "cannot start '%s'%s%s: %s", command,
-                         directory != NULL ? " in " : "", directory != NULL ? directory : "",
-                         strerror(reason));
+        return error_set(error, "cannot start '%.150s': %.300s", command->text, reason.text);
     }
     return 0;
 }

@@ -1,7 +1,6 @@
 /*
  * A helper is a command of the operator's that the supervisor runs on the side (--check, the probe
- * of
- * --ready=exec:, --on-event): by /bin/sh, in a process group of its own, with its output in a
+ * of --ready=exec:, --on-event): by /bin/sh, in a process group of its own, with its output in a
  * memory file, so that nothing has to be read while it runs and it can never block on a full pipe.
  * It is killed group and all. It is never mistaken for a worker.
  */
@@ -9,6 +8,7 @@
 #define HELPER_H
 
 #include "error.h"
+#include "surroundings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,12 +22,18 @@ struct helper {
     int output_fd; /* memfd_create(2); owned; -1: none */
 };
 
-/* Starts `sh -c command` with this environment (NULL-ended) in `directory` (NULL: the
-   supervisor's). Standard input is /dev/null; output and errors go to the memory file if `capture`,
-   else to the supervisor's standard error. Default signals, empty mask, no other descriptor.
-   Returns 0; or -1 with the reason in `error`, and then there is nothing to kill or to finish. */
-int helper_start(struct helper *helper, const char *command, const char *directory,
-                 char *const *environment, bool capture, struct error *error);
+struct helper_command {
+    const char *text;                        /* for sh -c */
+    const char *directory;                   /* NULL: the supervisor's */
+    char *const *environment;                /* NULL-ended */
+    const struct surroundings *surroundings; /* NULL: as the supervisor's, and so is the identity */
+    const struct identity *identity;
+    bool capture; /* what it writes: into the memory file, or to the supervisor's standard error */
+};
+
+/* Starts it. Standard input is /dev/null. Default signals, empty mask, no other descriptor. Returns
+   0; or -1 with the reason in `error`, and then there is nothing to kill or to finish. */
+int helper_start(struct helper *helper, const struct helper_command *command, struct error *error);
 
 /* Kills the whole group, what has left it excepted (setsid). The helper still has to be reaped by
    whoever reaps. */

@@ -110,13 +110,11 @@ int log_file_start_command(struct log_file *log, struct error *error)
                                           .stdin_fd = log->reader_fd,
                                           .stdout_fd = log->stdout_fd,
                                           .stderr_fd = log->stderr_fd};
-    int result = shell_spawn(&command, &log->command_pid);
-    if (result != 0) {
-        log->command_pid = 0;
-        return error_set(error, "cannot start the log command '%s': %s", log->command,
-                         strerror(result));
-    }
-    return 0;
+    struct error reason;
+    return shell_spawn(&command, &log->command_pid, &reason) == 0
+               ? 0
+               : error_set(error, "cannot start the log command '%.150s': %.300s", log->command,
+                           reason.text);
 }
 
 int log_file_reopen(struct log_file *log, struct error *error)

@@ -68,6 +68,32 @@ OPTION(backoff, "deploy", "backoff", REQUIRED, "yes|no", false, "no", "yes",
 OPTION(envdir, "worker", "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,
        "a directory of variables for the workers, a file each, read at every start (variable: "
        "ENVDIR)")
+OPTION(user, "worker", "user", REQUIRED, "USER", false, NULL, NULL,
+       "the workers' user, by name or number, with its groups; the supervisor stays what it is")
+OPTION(group, "worker", "group", REQUIRED, "GROUP", false, NULL, NULL,
+       "the workers' group, by name or number; the user's own unless given")
+OPTION(supplementary_groups, "worker", "supplementary-groups", REQUIRED, "LIST", false, NULL, NULL,
+       "exactly these groups besides, with commas between them; nothing: none")
+OPTION(umask, "worker", "umask", REQUIRED, "MASK", false, NULL, NULL,
+       "the workers' file mode creation mask, octal")
+OPTION(limit_nofile, "worker", "limit-nofile", REQUIRED, "LIMIT", false, NULL, NULL,
+       "how many files a worker may have open: N, SOFT:HARD, or infinity")
+OPTION(limit_core, "worker", "limit-core", REQUIRED, "LIMIT", false, NULL, NULL,
+       "the size of a worker's core dump in bytes: N, SOFT:HARD, or infinity")
+OPTION(nice, "worker", "nice", REQUIRED, "N", false, NULL, NULL,
+       "the workers' nice value, -20 to 19")
+OPTION(oom_score_adj, "worker", "oom-score-adj", REQUIRED, "N", false, NULL, NULL,
+       "how readily the kernel kills a worker when memory runs out, -1000 to 1000")
+OPTION(no_new_privileges, "worker", "no-new-privileges", OPTIONAL, "yes|no", false, NULL, NULL,
+       "nothing that a worker executes gains rights, setuid programs included")
+OPTION(parent_death_signal, "worker", "parent-death-signal", REQUIRED, "SIGNAL", false, NULL, NULL,
+       "what the workers get when the supervisor dies, however that happens")
+OPTION(environment, "worker", "environment", REQUIRED, "NAME=VALUE", true, NULL, NULL,
+       "a variable of the workers; may be repeated")
+OPTION(clear_environment, "worker", "clear-environment", OPTIONAL, "yes|no", false, NULL, NULL,
+       "hand nothing of the supervisor's own environment on, but a PATH")
+OPTION(stdin, "worker", "stdin", REQUIRED, "null|inherit|FILE", false, NULL, NULL,
+       "the workers' standard input; the supervisor's unless given")
 OPTION(pid_file, "service", "pid-file", REQUIRED, "FILE", false, NULL, NULL,
        "write the supervisor's pid here and keep the file locked")
 OPTION(status_file, "service", "status-file", REQUIRED, "FILE", false, NULL, NULL,

@@ -4,6 +4,7 @@
 #include "control_path.h"
 #include "duration.h"
 #include "signal_name.h"
+#include "surroundings_option.h"
 #include "syslog_socket.h"
 
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static int parse_number(const char *value, long max, long *number, struct error 
     return 0;
 }
 
-static int parse_yes_or_no(const char *value, bool *yes, struct error *error)
+int parse_yes_or_no(const char *value, bool *yes, struct error *error)
 {
     static const char *const words[2][4] = {{"no", "0", "false", "off"},
                                             {"yes", "1", "true", "on"}};
@@ -70,7 +71,7 @@ static int parse_yes_or_no(const char *value, bool *yes, struct error *error)
     return error_set(error, "expected yes or no, got '%s'", value);
 }
 
-static int parse_text(const char *value, const char *what, const char **text, struct error *error)
+int parse_text(const char *value, const char *what, const char **text, struct error *error)
 {
     if (*value == '\0') {
         return error_set(error, "expected %s, got nothing", what);

@@ -39,4 +39,9 @@ int option_set(struct options *options, const struct option_row *row, const char
 int option_set_key(struct options *options, const struct option_row *row, const char *value,
                    struct error *error);
 
+/* Values that several options have. Each returns 0, or -1 with what was expected: yes or no; a text
+   that is not empty, which `what` says the meaning of. */
+int parse_yes_or_no(const char *value, bool *yes, struct error *error);
+int parse_text(const char *value, const char *what, const char **text, struct error *error);
+
 #endif

@@ -217,5 +217,6 @@ int options_parse(struct options *options, enum personality personality, int arg
 void options_free(struct options *options)
 {
     free(options->addresses);
+    free(options->variables);
     *options = (struct options){.address_count = 0};
 }

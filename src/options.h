@@ -10,6 +10,7 @@
 #include "address.h"
 #include "error.h"
 #include "log.h"
+#include "surroundings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,10 @@ struct options {
     const char *status_file;
     const char *log_file;
     const char *envdir;
+    struct surroundings surroundings; /* of the workers, and of what looks at them */
+    const char **variables;           /* of --environment, NAME=VALUE; owned, the strings are not */
+    size_t variable_count;
+    bool clear_environment;
     /* Text, because they are handed on as environment variables, which an envdir may override. */
     const char *enable_auto_restart;
     const char *auto_restart_interval;

@@ -6,11 +6,14 @@
 #include "inheritance.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_AUTO_RESTART_MS INT64_C(360000)
 #define DEFAULT_AUTO_KILL_OLD_DELAY_MS INT64_C(5000)
+/* Where Debian and its like look for programs. */
+#define CLEAR_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct lifecycle_settings plan_initial_settings(const struct options *options)
 {
@@ -54,18 +57,66 @@ static int export_options(const struct options *options, struct environment *env
     return 0;
 }
 
-static void read_envdir(struct plan *plan)
+static void read_envdir(struct environment *environment, struct error *problem)
 {
-    const char *variable = environment_get(&plan->environment, "ENVDIR");
+    const char *variable = environment_get(environment, "ENVDIR");
+    problem->text[0] = '\0';
     if (variable == NULL || *variable == '\0') {
         return;
     }
     char path[4096]; /* a copy: the directory may set ENVDIR itself */
     snprintf(path, sizeof path, "%s", variable);
     struct error reason;
-    if (envdir_read(path, &plan->environment, &reason) != 0) {
-        error_set(&plan->envdir_problem, "envdir %.200s: %.280s", path, reason.text);
+    if (envdir_read(path, environment, &reason) != 0) {
+        error_set(problem, "envdir %.200s: %.280s", path, reason.text);
     }
+}
+
+/* --clear-environment leaves PATH, without which little works, and the variables that are options
+   of this program. */
+static int keep_little(struct environment *environment, struct error *error)
+{
+    static const char *const kept[] = {"ENVDIR", "ENABLE_AUTO_RESTART", "AUTO_RESTART_INTERVAL",
+                                       "KILL_OLD_DELAY"};
+    static char *const nothing[] = {NULL};
+    if (environment_copy(environment, nothing, error) != 0 ||
+        environment_set(environment, "PATH", CLEAR_PATH, error) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        const char *value = getenv(kept[i]);
+        if (value != NULL && environment_set(environment, kept[i], value, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int set_given(const struct options *options, struct environment *environment,
+                     struct error *error)
+{
+    for (size_t i = 0; i < options->variable_count; i++) {
+        if (environment_put(environment, options->variables[i], error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int plan_make_environment(struct environment *environment, const struct options *options,
+                          const struct identity *identity, struct error *envdir_problem,
+                          struct error *error)
+{
+    int result = options->clear_environment ? keep_little(environment, error)
+                                            : environment_copy(environment, environ, error);
+    if (result != 0 || identity_write(identity, environment, error) != 0 ||
+        set_given(options, environment, error) != 0 ||
+        export_options(options, environment, error) != 0) {
+        environment_free(environment);
+        return -1;
+    }
+    read_envdir(environment, envdir_problem);
+    return 0;
 }
 
 /* True if the variable is set and not empty; then `milliseconds` has its value, unless that made no
@@ -110,17 +161,30 @@ static void read_settings(struct plan *plan, const struct lifecycle_settings *be
     }
 }
 
+int plan_prepare(struct plan *plan, const struct options *options, struct error *error)
+{
+    *plan = (struct plan){.settings = plan_initial_settings(options)};
+    enum identity_outcome outcome =
+        identity_find(&plan->identity, &options->surroundings.identity, error);
+    if (outcome != IDENTITY_FOUND) {
+        plan->is_refused = outcome == IDENTITY_REFUSED;
+        return -1;
+    }
+    if (plan_make_environment(&plan->environment, options, &plan->identity, &plan->envdir_problem,
+                              error) != 0) {
+        plan_free(plan);
+        return -1;
+    }
+    return 0;
+}
+
 int plan_make(struct plan *plan, const struct options *options,
               const struct listener_set *listeners, uint64_t generation,
               const struct lifecycle_settings *settings_before, struct error *error)
 {
-    *plan = (struct plan){.settings = plan_initial_settings(options)};
-    if (environment_copy(&plan->environment, environ, error) != 0 ||
-        export_options(options, &plan->environment, error) != 0) {
-        plan_free(plan);
+    if (plan_prepare(plan, options, error) != 0) {
         return -1;
     }
-    read_envdir(plan);
     read_settings(plan, settings_before, options->probation_ms);
     if (inheritance_write(listeners, generation, &plan->environment, error) != 0) {
         plan_free(plan);
@@ -132,4 +196,5 @@ int plan_make(struct plan *plan, const struct options *options,
 void plan_free(struct plan *plan)
 {
     environment_free(&plan->environment);
+    identity_free(&plan->identity);
 }

@@ -1,30 +1,45 @@
 /*
- * A plan is what one generation is started with: its environment, and the lifecycle's settings that
- * go with it. It is made afresh at each start, from the options, the supervisor's own environment
- * and the envdir, so that a change in the envdir takes effect with the next generation.
+ * A plan is what one generation is started with: who it is, its environment, and the lifecycle's
+ * settings that go with it. It is made afresh at each start, from the options, the user database,
+ * the supervisor's own environment and the envdir, so that a change in these takes effect with the
+ * next generation.
  */
 #ifndef PLAN_H
 #define PLAN_H
 
 #include "environment.h"
+#include "identity.h"
 #include "lifecycle.h"
 #include "listener.h"
 #include "options.h"
 
 struct plan {
     struct environment environment;
+    struct identity identity;
+    bool is_refused; /* by plan_prepare: trying again as things are is no use */
     struct lifecycle_settings settings;
     struct error envdir_problem;   /* something in the envdir could not be read; "" if nothing */
     struct error settings_problem; /* a variable makes no sense; "" if none */
 };
 
+/* The first part of a plan, which is also what a command that looks at the service needs, such as
+   its check: who it is, and the environment, without sockets. Returns 0, or -1 with the reason: no
+   such user, no memory. */
+int plan_prepare(struct plan *plan, const struct options *options, struct error *error);
+
+/* The environment of such a command for this identity; something in the envdir that could not be
+   read is in `envdir_problem`. Returns 0, or -1 (no memory). */
+int plan_make_environment(struct environment *environment, const struct options *options,
+                          const struct identity *identity, struct error *envdir_problem,
+                          struct error *error);
+
 /* Makes the plan of a generation. A variable that makes no sense is a problem to report, and the
-   setting is then what `settings_before` has. Returns 0, or -1 (no memory). */
+   setting is then what `settings_before` has. Returns 0, or -1, as plan_prepare does. */
 int plan_make(struct plan *plan, const struct options *options,
               const struct listener_set *listeners, uint64_t generation,
               const struct lifecycle_settings *settings_before, struct error *error);
 
-/* For __attribute__((cleanup)). */
+/* For __attribute__((cleanup)). Keeps `is_refused`. */
 void plan_free(struct plan *plan);
 
 /* The settings that the options give, before any variable has its say. */

@@ -1,63 +1,49 @@
 #include "shell.h"
 
-#include <errno.h>
+#include "worker.h"
+
 #include <paths.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int set_actions(const struct shell_command *command, posix_spawn_file_actions_t *actions)
+static pid_t spawn(const struct shell_command *command, char *text, struct error *error)
 {
-    int result = posix_spawn_file_actions_adddup2(actions, command->stdin_fd, STDIN_FILENO);
-    if (result == 0) {
-        result = posix_spawn_file_actions_adddup2(actions, command->stdout_fd, STDOUT_FILENO);
-    }
-    if (result == 0) {
-        result = posix_spawn_file_actions_adddup2(actions, command->stderr_fd, STDERR_FILENO);
-    }
-    if (result == 0 && command->directory != NULL) {
-        result = posix_spawn_file_actions_addchdir_np(actions, command->directory);
-    }
-    return result;
-}
-
-static void set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t every;
-    sigset_t none;
-    sigfillset(&every);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(attributes, &every);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                             POSIX_SPAWN_SETPGROUP);
-}
-
-static int spawn(const struct shell_command *command, char *text, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    char name[] = "sh";
+    static const struct listener_set none = {.count = 0};
+    char shell[] = _PATH_BSHELL;
     char option[] = "-c";
-    char *const argv[] = {name, option, text, NULL};
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    set_attributes(&attributes);
-    int result = set_actions(command, &actions);
-    if (result == 0) {
-        result = posix_spawn(pid, _PATH_BSHELL, &actions, &attributes, argv, command->environment);
+    char *const argv[] = {shell, option, text, NULL};
+    struct worker_command worker = {
+        .argv = argv,
+        .environment = command->environment,
+        .directory = command->directory,
+        .listeners = &none,
+        .identity = command->identity,
+        .extra = {{.fd = command->stdin_fd, .worker_fd = STDIN_FILENO},
+                  {.fd = command->stdout_fd, .worker_fd = STDOUT_FILENO},
+                  {.fd = command->stderr_fd, .worker_fd = STDERR_FILENO}},
+        .extra_count = 3,
+        .own_group = true,
+    };
+    struct surroundings surroundings;
+    if (command->surroundings != NULL) {
+        surroundings = *command->surroundings;
+        surroundings.stdin_path = NULL; /* the standard streams are the command's own */
+        worker.surroundings = &surroundings;
     }
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return result;
+    struct worker_failure failure;
+    pid_t pid = worker_spawn(&worker, &failure);
+    return pid > 0 ? pid : error_set(error, "%s", failure.error.text);
 }
 
-int shell_spawn(const struct shell_command *command, pid_t *pid)
+int shell_spawn(const struct shell_command *command, pid_t *pid, struct error *error)
 {
     char *text = strdup(command->text);
-    int result = text != NULL ? spawn(command, text, pid) : ENOMEM;
+    *pid = text != NULL ? spawn(command, text, error) : error_set(error, "out of memory");
     free(text);
-    return result;
+    if (*pid < 0) {
+        *pid = 0;
+        return -1;
+    }
+    return 0;
 }

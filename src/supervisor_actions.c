@@ -67,7 +67,7 @@ static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, 
     const struct supervisor_setup *setup = supervisor->setup;
     struct attendant *attendant =
         attendant_new(supervisor->loop, setup->options, &supervisor->attendant_listener, generation,
-                      &plan->environment, &failure->error);
+                      plan, &failure->error);
     if (attendant == NULL) {
         return -1;
     }
@@ -97,6 +97,7 @@ static struct lifecycle_event spawn(struct supervisor *supervisor, uint64_t gene
     struct worker_failure failure = {.exit_status = 1};
     if (plan_make(&plan, setup->options, setup->listeners, generation,
                   &supervisor->lifecycle.settings, &failure.error) != 0) {
+        failure.permanent = plan.is_refused;
         return spawn_failed(supervisor, generation, &failure);
     }
     report_plan_problems(&plan);
@@ -109,13 +110,28 @@ static struct lifecycle_event spawn(struct supervisor *supervisor, uint64_t gene
         .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = plan.settings};
 }
 
+static int start_check(struct supervisor *supervisor, struct error *error)
+{
+    const struct options *options = supervisor->setup->options;
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_prepare(&plan, options, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->check,
+                                           .directory = options->directory,
+                                           .environment = plan.environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &plan.identity,
+                                           .capture = true};
+    return errands_start_check(&supervisor->errands, &command,
+                               (double)options->check_timeout_ms / 1000.0, error);
+}
+
 /* Starts the check. Its answer comes when it ends, or at once if it cannot be started. */
 static bool check(struct supervisor *supervisor, struct lifecycle_event *answer)
 {
-    const struct options *options = supervisor->setup->options;
     struct error error;
-    if (errands_start_check(&supervisor->errands, options->check, options->directory,
-                            (double)options->check_timeout_ms / 1000.0, &error) == 0) {
+    if (start_check(supervisor, &error) == 0) {
         return false;
     }
     log_error("--check: %s", error.text);

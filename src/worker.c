@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum step {
     STEP_NONE,
-    STEP_DIRECTORY,
     STEP_DESCRIPTORS,
+    STEP_SURROUNDINGS,
+    STEP_DIRECTORY,
     STEP_LOOKUP,
     STEP_EXECUTE,
     STEP_INTERPRETER,
@@ -37,6 +39,8 @@ struct attempt {
     enum step step;
     int reason; /* errno */
     int failed_fd;
+    struct surroundings_failure failure; /* of STEP_SURROUNDINGS */
+    pid_t supervisor;
     const char *path; /* what is being executed: argv[0], or `found` */
     char found[PATH_MAX];
 };
@@ -163,12 +167,19 @@ static _Noreturn void search_and_execute(struct attempt *attempt)
 static _Noreturn void become_worker(struct attempt *attempt)
 {
     const struct worker_command *command = attempt->command;
-    if (command->directory != NULL && chdir(command->directory) != 0) {
-        give_up(attempt, STEP_DIRECTORY, errno);
-    }
     arrange_descriptors(attempt);
     if (command->own_group) {
         setpgid(0, 0);
+    }
+    if (command->surroundings != NULL &&
+        surroundings_apply(command->surroundings, command->identity, attempt->supervisor,
+                           &attempt->failure) != 0) {
+        give_up(attempt, STEP_SURROUNDINGS, attempt->failure.reason);
+    }
+    /* From here on with the worker's rights: a directory or a program that they do not reach is out
+       of reach, whatever the supervisor's are. */
+    if (command->directory != NULL && chdir(command->directory) != 0) {
+        give_up(attempt, STEP_DIRECTORY, errno);
     }
     reset_signals();
     if (strchr(command->argv[0], '/') == NULL) {
@@ -228,6 +239,10 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
         break;
     case STEP_DESCRIPTORS:
         error_set(error, "cannot put a socket at descriptor %d: %s", attempt->failed_fd, reason);
+        break;
+    case STEP_SURROUNDINGS:
+        surroundings_describe(attempt->command->surroundings, attempt->command->identity,
+                              &attempt->failure, error);
         break;
     case STEP_LOOKUP:
         if (attempt->reason == EACCES) {
@@ -330,10 +345,25 @@ static int prepare(struct attempt *attempt)
     return 0;
 }
 
+/* A child that changes its user makes the memory that it shares with the supervisor one that cannot
+   be dumped or traced (prctl(2), PR_SET_DUMPABLE), so that its new user cannot reach into it. Once
+   the command has memory of its own, the supervisor's is as it was. */
+static pid_t fork_guarded(struct attempt *attempt)
+{
+    int dumpable = prctl(PR_GET_DUMPABLE);
+    pid_t pid = fork_shielded(attempt);
+    int reason = errno;
+    if (dumpable == 1 && attempt->command->surroundings != NULL) {
+        prctl(PR_SET_DUMPABLE, 1);
+    }
+    errno = reason;
+    return pid;
+}
+
 /* Returns the pid, or -1 when the attempt failed. */
 static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failure)
 {
-    pid_t pid = fork_shielded(attempt);
+    pid_t pid = fork_guarded(attempt);
     if (pid < 0) {
         return error_set(&failure->error, "cannot start a process: %s", strerror(errno));
     }
@@ -348,7 +378,7 @@ static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failur
 
 pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
 {
-    struct attempt attempt = {.command = command};
+    struct attempt attempt = {.command = command, .supervisor = getpid()};
     *failure = (struct worker_failure){.exit_status = 126};
     pid_t pid = prepare(&attempt) == 0 ? try_to_spawn(&attempt, failure)
                                        : error_set(&failure->error, "out of memory");

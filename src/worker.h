@@ -1,13 +1,15 @@
 /*
  * A worker is one process started from the command. This file makes it: with default signals, an
- * empty mask, its sockets at the numbers it was promised, and nothing else of the supervisor's. It
- * knows whether the command could be executed, and why not, before it returns.
+ * empty mask, its sockets at the numbers it was promised, in the surroundings that were asked for,
+ * and nothing else of the supervisor's. It knows whether the command could be executed, and why
+ * not, before it returns. Commands of the operator's (shell.c) are made in the same way.
  */
 #ifndef WORKER_H
 #define WORKER_H
 
 #include "error.h"
 #include "listener.h"
+#include "surroundings.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,7 +20,7 @@ struct worker_descriptor {
     int worker_fd; /* its number there */
 };
 
-/* The readiness pipe and the two captures. */
+/* The readiness pipe and the two captures; the standard streams of a command. */
 #define WORKER_EXTRA_MAX 3
 
 struct worker_command {
@@ -26,6 +28,8 @@ struct worker_command {
     char *const *environment; /* its PATH is where a bare command is looked for */
     const char *directory;    /* NULL: the supervisor's */
     const struct listener_set *listeners;
+    const struct surroundings *surroundings; /* NULL: as the supervisor's, and so is the identity */
+    const struct identity *identity;         /* looked up; not NULL with surroundings */
     struct worker_descriptor extra[WORKER_EXTRA_MAX];
     size_t extra_count;
     bool own_group; /* the worker leads a process group of its own */

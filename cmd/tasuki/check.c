@@ -121,9 +121,10 @@ int check_service(const struct options *options)
     const struct lifecycle_settings settings = plan_initial_settings(options);
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct error error;
-    if (plan_make(&plan, options, &none, 1, &settings, &error) != 0) {
+    if (plan_make(&plan, options, &none, 1, &settings, &error) != 0 ||
+        surroundings_rehearse(&options->surroundings, &plan.identity, &error) != 0) {
         fprintf(stderr, "tasuki: %s\n", error.text);
-        return 1;
+        return 2;
     }
     if (plan.settings_problem.text[0] != '\0') {
         fprintf(stderr, "tasuki: %s\n", plan.settings_problem.text);

@@ -25,8 +25,9 @@ struct service {
     int report_fd; /* to the foreground process of --daemonize; -1: there is none */
 };
 
-/* The variables of the supervisor's own environment are options, too. */
-static int check_variables(const struct options *options, struct error *error)
+/* What the options do not show by themselves: the variables of the supervisor's own environment are
+   options, too, and a worker's surroundings are only to be had with the right to them. */
+static int check_first_plan(const struct options *options, struct error *error)
 {
     const struct listener_set none = {.count = 0};
     const struct lifecycle_settings settings = plan_initial_settings(options);
@@ -35,7 +36,7 @@ static int check_variables(const struct options *options, struct error *error)
         return -1;
     }
     return plan.settings_problem.text[0] == '\0'
-               ? 0
+               ? surroundings_rehearse(&options->surroundings, &plan.identity, error)
                : error_set(error, "%s", plan.settings_problem.text);
 }
 
@@ -123,7 +124,7 @@ int run_service(const struct options *options)
         .report_fd = -1,
     };
     struct error error;
-    if (check_variables(options, &error) != 0) {
+    if (check_first_plan(options, &error) != 0) {
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }

@@ -41,7 +41,10 @@ static struct helper start(const char *command)
 {
     struct helper helper;
     struct error error = {.text = ""};
-    if (helper_start(&helper, command, NULL, plain_environment, true, &error) != 0) {
+    if (helper_start(&helper,
+                     &(struct helper_command){
+                         .text = command, .environment = plain_environment, .capture = true},
+                     &error) != 0) {
         fail_msg("%s", error.text);
     }
     return helper;
@@ -173,9 +176,14 @@ static void test_it_gets_its_directory_and_exactly_its_environment(void **state)
     struct helper helper;
     char output[256];
     setenv("LEFT_BEHIND", "1", 1);
-    assert_int_equal(helper_start(&helper, "pwd; echo $TASUKI_GENERATION$LEFT_BEHIND", "/usr",
-                                  environment, true, NULL),
-                     0);
+    assert_int_equal(
+        helper_start(&helper,
+                     &(struct helper_command){.text = "pwd; echo $TASUKI_GENERATION$LEFT_BEHIND",
+                                              .directory = "/usr",
+                                              .environment = environment,
+                                              .capture = true},
+                     NULL),
+        0);
     assert_int_equal(wait_for(helper.pid), 0);
     helper_output(&helper, output, sizeof output);
     assert_string_equal(output, "/usr\n7\n");
@@ -193,8 +201,10 @@ static void test_output_that_is_not_kept_goes_to_standard_error(void **state)
     int stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     dup2(ends[1], STDERR_FILENO);
     close(ends[1]);
-    int result =
-        helper_start(&helper, "echo one; echo two >&2", NULL, plain_environment, false, NULL);
+    int result = helper_start(&helper,
+                              &(struct helper_command){.text = "echo one; echo two >&2",
+                                                       .environment = plain_environment},
+                              NULL);
     dup2(stderr_fd, STDERR_FILENO);
     close(stderr_fd);
 
@@ -360,10 +370,16 @@ static void test_a_directory_that_is_not_there_is_an_error(void **state)
     struct helper helper;
     struct error error;
     int before = count_descriptors();
-    assert_int_equal(
-        helper_start(&helper, "true", "/no/such/place", plain_environment, true, &error), -1);
+    assert_int_equal(helper_start(&helper,
+                                  &(struct helper_command){.text = "true",
+                                                           .directory = "/no/such/place",
+                                                           .environment = plain_environment,
+                                                           .capture = true},
+                                  &error),
+                     -1);
     assert_not_started(&helper, &error,
-                       "cannot start 'true' in /no/such/place: No such file or directory");
+                       "cannot start 'true': cannot change to directory /no/such/place: No such "
+                       "file or directory");
     assert_int_equal(count_descriptors(), before);
 }
 
@@ -378,8 +394,13 @@ static void test_too_large_an_environment_is_an_error(void **state)
     memset(huge, 'x', size - 1);
     huge[size - 1] = '\0';
     char *const environment[] = {huge, NULL};
-    assert_int_equal(helper_start(&helper, "true", NULL, environment, true, &error), -1);
-    assert_not_started(&helper, &error, "cannot start 'true': Argument list too long");
+    assert_int_equal(helper_start(&helper,
+                                  &(struct helper_command){
+                                      .text = "true", .environment = environment, .capture = true},
+                                  &error),
+                     -1);
+    assert_not_started(&helper, &error,
+                       "cannot start 'true': cannot execute /bin/sh: Argument list too long");
     free(huge);
 }
 
@@ -394,7 +415,10 @@ static int start_with_room_for(int descriptors, struct helper *helper, struct er
     limit = before;
     limit.rlim_cur = (rlim_t)(next + descriptors);
     setrlimit(RLIMIT_NOFILE, &limit);
-    int result = helper_start(helper, "true", NULL, plain_environment, true, error);
+    int result = helper_start(
+        helper,
+        &(struct helper_command){.text = "true", .environment = plain_environment, .capture = true},
+        error);
     setrlimit(RLIMIT_NOFILE, &before);
     return result;
 }
@@ -409,7 +433,8 @@ static void test_too_many_open_files_is_an_error(void **state)
     assert_not_started(&helper, &error,
                        "cannot start 'true': no memory file for its output: Too many open files");
     assert_int_equal(start_with_room_for(1, &helper, &error), -1);
-    assert_not_started(&helper, &error, "cannot start 'true': Too many open files");
+    assert_not_started(&helper, &error,
+                       "cannot start 'true': cannot open /dev/null: Too many open files");
     assert_int_equal(count_descriptors(), before);
     assert_int_equal(start_with_room_for(2, &helper, &error), 0);
     assert_int_equal(wait_for(helper.pid), 0);

@@ -349,6 +349,13 @@ static const char *sample_value(const struct row *row)
         {"TAG", "shop"},
         {"text|json", "json"},
         {"error|warning|info|debug", "debug"},
+        {"USER", "root"},
+        {"GROUP", "0"},
+        {"LIST", "0,1"},
+        {"MASK", "027"},
+        {"LIMIT", "64:1024"},
+        {"NAME=VALUE", "A=b"},
+        {"null|inherit|FILE", "null"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         if (row->value != NULL && strcmp(samples[i].kind, row->value) == 0) {

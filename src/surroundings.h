@@ -1,0 +1,73 @@
+/*
+ * A worker's surroundings: what a process is given besides its command, its sockets and its
+ * environment: standard input, limits, priority, umask, user and groups, and what it may never gain
+ * again. They are put on by the child itself, between its birth and its command, and taken to be
+ * all or nothing: a setting that cannot be had ends the child.
+ */
+#ifndef SURROUNDINGS_H
+#define SURROUNDINGS_H
+
+#include "error.h"
+#include "identity.h"
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct surroundings_limit {
+    bool is_set;
+    rlim_t soft; /* RLIM_INFINITY: as much as there can be */
+    rlim_t hard;
+};
+
+/* What was asked for. All zero: everything as the supervisor has it. */
+struct surroundings {
+    struct identity_names identity;
+    const char *stdin_path; /* NULL: the supervisor's standard input */
+    struct surroundings_limit open_files;
+    struct surroundings_limit core;
+    bool has_umask;
+    mode_t umask;
+    bool has_nice;
+    int nice;
+    const char *oom_score_adj; /* the number, as proc(5) takes it; NULL: not set */
+    bool no_new_privileges;
+    int parent_death_signal; /* 0: none */
+};
+
+enum surroundings_step {
+    SURROUNDINGS_STDIN,
+    SURROUNDINGS_OPEN_FILES,
+    SURROUNDINGS_CORE,
+    SURROUNDINGS_NICE,
+    SURROUNDINGS_OOM_SCORE_ADJ,
+    SURROUNDINGS_GROUPS,
+    SURROUNDINGS_GROUP,
+    SURROUNDINGS_USER,
+    SURROUNDINGS_CAPABILITIES,
+    SURROUNDINGS_ROOT_REGAINED,
+    SURROUNDINGS_PARENT_DEATH_SIGNAL,
+    SURROUNDINGS_NO_NEW_PRIVILEGES,
+};
+
+struct surroundings_failure {
+    enum surroundings_step step;
+    int reason; /* errno */
+};
+
+/* In the child, which may share the memory of its parent (vfork): puts them on, with system calls
+   alone. `supervisor` is the parent's pid. Returns 0, or -1 with the step; then the child must end,
+   for it may be anything in between. */
+int surroundings_apply(const struct surroundings *surroundings, const struct identity *identity,
+                       pid_t supervisor, struct surroundings_failure *failure);
+
+/* What failed, and why, as a sentence. */
+void surroundings_describe(const struct surroundings *surroundings, const struct identity *identity,
+                           const struct surroundings_failure *failure, struct error *error);
+
+/* Puts them on in a process aside, so that what would fail at a start is known before. Returns 0,
+   or -1 with the sentence. */
+int surroundings_rehearse(const struct surroundings *surroundings, const struct identity *identity,
+                          struct error *error);
+
+#endif
