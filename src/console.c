@@ -313,6 +313,7 @@ void console_report(struct console *console, const struct lifecycle_action *repo
         answer_waiters(console, report->deploy);
         break;
     case REPORT_STOPPING:
+    case REPORT_ENDING:
     case REPORT_GAVE_UP:
         answer_waiters(console, 0);
         break;

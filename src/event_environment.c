@@ -19,6 +19,8 @@ bool event_is_told(const struct lifecycle_action *report)
     case REPORT_DEPLOY_FAILED:
     case REPORT_DEPLOY_STOPPED:
     case REPORT_GAVE_UP:
+    case REPORT_ENDING:
+    case REPORT_STOP_OVERDUE:
     case REPORT_STOPPING:
         return true;
     default:
@@ -35,7 +37,8 @@ static int set_fact(struct environment *environment, const char *name, uint64_t 
 
 static bool is_death(enum lifecycle_report report)
 {
-    return report == REPORT_START_FAILED || report == REPORT_CRASHED || report == REPORT_LEFT;
+    return report == REPORT_START_FAILED || report == REPORT_CRASHED || report == REPORT_LEFT ||
+           report == REPORT_ENDING;
 }
 
 static int set_ending(struct environment *environment, int status, struct error *error)

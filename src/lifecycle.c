@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* --- the action list -------------------------------------------------------------------------- */
 
@@ -496,6 +497,9 @@ static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event
     report_generation(lifecycle, REPORT_SPAWNED, generation);
     if (lifecycle->stopping) {
         tell_to_leave(lifecycle, generation, lifecycle->stop_signal);
+        if (lifecycle->stop_overdue) {
+            kill_generation(lifecycle, generation);
+        }
         return;
     }
     limit_start(lifecycle, generation);
@@ -509,9 +513,24 @@ static void on_spawned(struct lifecycle *lifecycle, const struct lifecycle_event
     }
 }
 
+/* The exit status of a shell for a worker that ended so. */
+static int shell_status(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The only worker ended by itself: a service that is to end with it does. */
+static void end_with_worker(struct lifecycle *lifecycle, int status)
+{
+    lifecycle->exit_status = shell_status(status);
+    report(lifecycle, REPORT_ENDING)->status = status;
+    begin_stop(lifecycle, SIGTERM);
+}
+
 static void exit_if_stopped(struct lifecycle *lifecycle)
 {
     if (lifecycle->stopping && lifecycle->count == 0) {
+        disarm(lifecycle, TIMER_STOP);
         act(lifecycle, ACTION_EXIT)->status = lifecycle->exit_status;
     }
 }
@@ -560,7 +579,8 @@ static void roll_back(struct lifecycle *lifecycle, struct generation *predecesso
     attempt_failed(lifecycle, reason);
 }
 
-static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
+static void on_current_exited(struct lifecycle *lifecycle, const struct generation *left,
+                              int status)
 {
     lifecycle->current = 0;
     lifecycle->auto_restart_due = false;
@@ -572,10 +592,15 @@ static void on_current_exited(struct lifecycle *lifecycle, uint64_t deploy)
         roll_back(lifecycle, predecessor, FAILURE_DIED_EARLY);
         return;
     }
-    if (deploy != 0) {
-        fail_deploy(lifecycle, deploy, FAILURE_DIED_LATE);
+    if (left->deploy != 0) {
+        fail_deploy(lifecycle, left->deploy, FAILURE_DIED_LATE);
     }
-    if (lifecycle->starting == 0) {
+    if (lifecycle->starting != 0) {
+        return;
+    }
+    if (left->settings.exit_with_worker) {
+        end_with_worker(lifecycle, status);
+    } else {
         want_spawn_after_death(lifecycle, true);
     }
 }
@@ -617,10 +642,14 @@ static void on_exited(struct lifecycle *lifecycle, const struct lifecycle_event 
     case GENERATION_STARTING:
         lifecycle->starting = 0;
         disarm(lifecycle, TIMER_READY);
-        attempt_failed(lifecycle, FAILURE_DIED);
+        if (left.settings.exit_with_worker && lifecycle->current == 0) {
+            end_with_worker(lifecycle, event->status);
+        } else {
+            attempt_failed(lifecycle, FAILURE_DIED);
+        }
         break;
     case GENERATION_SERVING:
-        on_current_exited(lifecycle, left.deploy);
+        on_current_exited(lifecycle, &left, event->status);
         break;
     case GENERATION_RETIRING:
     case GENERATION_STOPPING:
@@ -700,6 +729,19 @@ static void on_kill_timeout(struct lifecycle *lifecycle, uint64_t number)
     }
 }
 
+/* Whoever is left has had --stop-timeout to leave. */
+static void on_stop_overdue(struct lifecycle *lifecycle)
+{
+    lifecycle->stop_overdue = true;
+    report(lifecycle, REPORT_STOP_OVERDUE);
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        struct generation *generation = &lifecycle->generations[i];
+        if (generation->pid != 0 && !generation->is_killed) {
+            kill_generation(lifecycle, generation);
+        }
+    }
+}
+
 static void on_timer(struct lifecycle *lifecycle, const struct lifecycle_event *event)
 {
     enum lifecycle_timer timer = event->timer;
@@ -744,6 +786,9 @@ static void on_timer(struct lifecycle *lifecycle, const struct lifecycle_event *
         break;
     case TIMER_START_LIMIT:
         lifecycle->limited_crashes = 0;
+        break;
+    case TIMER_STOP:
+        on_stop_overdue(lifecycle);
         break;
     case LIFECYCLE_TIMERS:
     case TIMER_KILL:
@@ -879,6 +924,9 @@ static void begin_stop(struct lifecycle *lifecycle, int signal)
         if (generation->pid != 0) {
             tell_to_leave(lifecycle, generation, signal);
         }
+    }
+    if (lifecycle->settings.stop_timeout_ms > 0 && lifecycle->count > 0) {
+        arm(lifecycle, TIMER_STOP, lifecycle->settings.stop_timeout_ms);
     }
     publish(lifecycle);
 }

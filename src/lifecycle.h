@@ -57,6 +57,7 @@ enum lifecycle_timer {
     TIMER_READY,        /* --ready-timeout since the last spawn */
     TIMER_WATCHDOG,     /* --watchdog since the current generation's last sign of life */
     TIMER_START_LIMIT,  /* the duration of --start-limit since the first of some crashes */
+    TIMER_STOP,         /* --stop-timeout since the stop began */
     LIFECYCLE_TIMERS,   /* how many there are of which there is one */
     TIMER_KILL          /* --kill-timeout since a generation was told to leave: one a generation */
 };
@@ -79,13 +80,15 @@ struct lifecycle_settings {
     int64_t ready_timeout_ms;  /* 0: none */
     int64_t watchdog_ms;       /* 0: none */
     int64_t kill_timeout_ms;   /* from the signal to leave to SIGKILL; 0: never */
+    int64_t stop_timeout_ms;   /* from a stop to SIGKILL for whoever is left; 0: never */
     int64_t start_limit_ms;    /* so many crashes in so short a time are too many */
     unsigned start_limit;      /* 0: no limit */
     unsigned max_old;          /* how many generations may linger; 0: no limit */
     enum ready_mode ready_mode;
-    bool backoff;      /* pauses between crashes grow */
-    bool has_check;    /* a deploy begins with ACTION_CHECK */
-    int retire_signal; /* what an older generation gets (--signal-on-hup) */
+    bool backoff;          /* pauses between crashes grow */
+    bool exit_with_worker; /* when the only worker ends by itself, so does the supervisor */
+    bool has_check;        /* a deploy begins with ACTION_CHECK */
+    int retire_signal;     /* what an older generation gets (--signal-on-hup) */
 };
 
 struct generation {
@@ -160,7 +163,9 @@ enum lifecycle_report {
     REPORT_DEPLOY_FAILED,    /* deploy, reason */
     REPORT_DEPLOY_STOPPED,   /* deploy: superseded by a stop */
     REPORT_GAVE_UP,          /* too many crashes for --start-limit */
+    REPORT_ENDING,           /* status: the only worker ended, and the supervisor does with it */
     REPORT_STOPPING,         /* signal */
+    REPORT_STOP_OVERDUE,     /* it took longer than --stop-timeout: who is left is killed */
 };
 
 enum deploy_failure {
@@ -220,6 +225,7 @@ struct lifecycle {
     bool armed[LIFECYCLE_TIMERS]; /* a timer that is not armed can fire no more */
 
     bool stopping;
+    bool stop_overdue; /* --stop-timeout has passed */
     int stop_signal;
     int exit_status;                    /* what the end of the stop will be */
     struct lifecycle_settings settings; /* of the last spawn */

@@ -50,6 +50,7 @@ const char *lifecycle_timer_name(enum lifecycle_timer timer)
         [TIMER_READY] = "ready",
         [TIMER_WATCHDOG] = "watchdog",
         [TIMER_START_LIMIT] = "start-limit",
+        [TIMER_STOP] = "stop",
         [LIFECYCLE_TIMERS] = "none",
         [TIMER_KILL] = "kill",
     };
@@ -77,6 +78,8 @@ const char *lifecycle_report_name(enum lifecycle_report what)
         [REPORT_DEPLOY_FAILED] = "deploy-failed",
         [REPORT_DEPLOY_STOPPED] = "deploy-stopped",
         [REPORT_GAVE_UP] = "gave-up",
+        [REPORT_ENDING] = "ending",
+        [REPORT_STOP_OVERDUE] = "stop-overdue",
         [REPORT_STOPPING] = "stopping",
     };
     return names[what];

@@ -94,8 +94,7 @@ void narrate(const struct lifecycle_action *report)
         say(report, LOG_LEVEL_ERROR, "giving up: the worker has died too often (--start-limit)");
         break;
     case REPORT_CRASHED:
-        narrate_exit(report, LOG_LEVEL_WARNING,
-                     ", although nobody had asked it to; it is replaced");
+        narrate_exit(report, LOG_LEVEL_WARNING, ", although nobody had asked it to");
         break;
     case REPORT_LEFT:
         narrate_exit(report, LOG_LEVEL_INFO, "");
@@ -124,6 +123,12 @@ void narrate(const struct lifecycle_action *report)
         break;
     case REPORT_STOPPING:
         say(report, LOG_LEVEL_INFO, "stopping");
+        break;
+    case REPORT_ENDING:
+        say(report, LOG_LEVEL_INFO, "the service ends with its worker (--exit-with-worker)");
+        break;
+    case REPORT_STOP_OVERDUE:
+        say(report, LOG_LEVEL_WARNING, "who has not left within --stop-timeout is killed");
         break;
     }
 }

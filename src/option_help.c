@@ -59,12 +59,14 @@ void options_print_help(FILE *stream, enum personality personality)
             "  HUP        start a new generation; once it is ready, retire the older ones\n"
             "  TERM       send --signal-on-term to the workers, wait for them, exit\n"
             "  INT, QUIT  send TERM to the workers, wait for them, exit\n"
-            "  USR1       open the log file anew\n\n"
+            "  USR1       open the log file anew\n"
+            "Those of --forward are handed on to the worker.\n\n"
             "Exit status:\n"
             "  0    stopped as it was asked to\n"
             "  1    the service could not be set up, or the request (--restart, --stop) failed\n"
             "  2    bad options\n"
             "  10   gave up: the worker died too often for --start-limit\n"
+            "  N    with --exit-with-worker, the worker's own, or 128+N for signal N\n"
             "  126  the command was found, but could not be executed, or --dir was not there\n"
             "  127  the command was not found\n");
 }

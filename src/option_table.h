@@ -56,13 +56,20 @@ OPTION(max_old, "deploy", "max-old", REQUIRED, "N", false, "0", "0",
        "when more than N older generations linger, the oldest is killed; 0: no limit")
 OPTION(start_limit, "deploy", "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
        "give up, with exit status 10, when the worker has died N times within DURATION")
+OPTION(stop_timeout, "deploy", "stop-timeout", REQUIRED, "DURATION", false, "0", "0",
+       "kill who is left so long after a stop has begun; 0: never. To be less than what a "
+       "container's runtime gives")
+OPTION(exit_with_worker, "service", "exit-with-worker", OPTIONAL, "yes|no", false, NULL, NULL,
+       "when the worker ends by itself, end with its exit status, or 128+N for signal N, instead "
+       "of starting another")
+OPTION(forward, "service", "forward", REQUIRED, "SIGNAL,...", false, "USR2,WINCH", "USR2,WINCH",
+       "signals that are handed on to the current worker; none: none")
 OPTION(watchdog, "deploy", "watchdog", REQUIRED, "DURATION", false, "0", "0",
        "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
 OPTION(enable_auto_restart, "deploy", "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
        "deploy by time (variable: ENABLE_AUTO_RESTART)")
-OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false,
-       NULL, NULL,
-       "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
+OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false, NULL,
+       NULL, "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
 OPTION(backoff, "deploy", "backoff", REQUIRED, "yes|no", false, "no", "yes",
        "let the pauses between starts of a worker that keeps dying double, up to 30 s")
 OPTION(envdir, "worker", "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,

@@ -7,6 +7,8 @@
 #include "surroundings_option.h"
 #include "syslog_socket.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -221,6 +223,56 @@ static int set_start_limit(struct options *options, const char *value, struct er
 static int set_watchdog(struct options *options, const char *value, struct error *error)
 {
     return duration_parse(value, &options->watchdog_ms, error);
+}
+
+static int set_stop_timeout(struct options *options, const char *value, struct error *error)
+{
+    return duration_parse(value, &options->stop_timeout_ms, error);
+}
+
+static int set_exit_with_worker(struct options *options, const char *value, struct error *error)
+{
+    options->exit_with_worker = true;
+    return value != NULL ? parse_yes_or_no(value, &options->exit_with_worker, error) : 0;
+}
+
+/* What the supervisor takes for itself, or cannot take, is never handed on. */
+static int parse_forwarded(const char *name, uint64_t *forward, struct error *error)
+{
+    static const int own[] = {SIGHUP,  SIGTERM, SIGINT,  SIGQUIT, SIGUSR1, SIGCHLD, SIGKILL,
+                              SIGSTOP, SIGPIPE, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE};
+    int signal = signal_parse(name, error);
+    if (signal < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (signal == own[i]) {
+            return error_set(error, "%s cannot be handed on: the supervisor takes it itself",
+                             signal_name(signal));
+        }
+    }
+    *forward |= UINT64_C(1) << (signal - 1);
+    return 0;
+}
+
+static int set_forward(struct options *options, const char *value, struct error *error)
+{
+    char name[32];
+    options->forward = 0;
+    if (strcmp(value, "none") == 0) {
+        return 0;
+    }
+    for (const char *at = value;; at++) {
+        size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        if (parse_forwarded(name, &options->forward, error) != 0) {
+            return -1;
+        }
+        at += length;
+        if (*at == '\0') {
+            return 0;
+        }
+    }
 }
 
 static int set_capture(struct options *options, const char *value, struct error *error)

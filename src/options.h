@@ -74,6 +74,9 @@ struct options {
     unsigned start_limit; /* 0: none */
     int64_t start_limit_ms;
     int64_t watchdog_ms;
+    int64_t stop_timeout_ms; /* 0: none */
+    bool exit_with_worker;
+    uint64_t forward; /* the signals that are handed on: bit 0 is signal 1 */
     enum capture_mode capture;
     struct log_settings log;
     const char *on_event; /* NULL: none */

@@ -28,6 +28,8 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .watchdog_ms = options->watchdog_ms,
         .kill_timeout_ms = options->kill_timeout_ms,
         .max_old = options->max_old,
+        .stop_timeout_ms = options->stop_timeout_ms,
+        .exit_with_worker = options->exit_with_worker,
         .start_limit = options->start_limit,
         .start_limit_ms = options->start_limit_ms,
         .has_check = options->check != NULL,

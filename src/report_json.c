@@ -113,7 +113,10 @@ static unsigned fields_of(enum lifecycle_report report)
         return HAS_DEPLOY | HAS_GENERATION;
     case REPORT_DEPLOY_FAILED:
         return HAS_DEPLOY | HAS_REASON;
+    case REPORT_ENDING:
+        return HAS_ENDING;
     case REPORT_STOPPING:
+    case REPORT_STOP_OVERDUE:
     case REPORT_GAVE_UP:
         return 0;
     }

@@ -20,9 +20,6 @@
 /* A moment that never comes (see watch_clock). */
 #define FAR_FUTURE 1e11
 
-static const int watched_signals[SUPERVISOR_SIGNALS] = {SIGHUP,  SIGTERM, SIGINT,
-                                                        SIGQUIT, SIGUSR1, SIGCHLD};
-
 /* --- events ------------------------------------------------------------------------------------
  */
 
@@ -114,72 +111,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
     }
 }
 
-static void request_stop(struct supervisor *supervisor, int signal)
-{
-    const struct options *options = supervisor->setup->options;
-    log_info("received %s", signal_name(signal));
-    supervisor_dispatch(
-        supervisor,
-        &(struct lifecycle_event){.kind = EVENT_STOP,
-                                  .signal = signal == SIGTERM ? options->signal_on_term : SIGTERM});
-}
-
 void supervisor_request_deploy(struct supervisor *supervisor)
 {
     supervisor_reap(supervisor); /* deploy from what is, not from what was */
     supervisor_dispatch(supervisor, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
 }
 
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
-{
-    (void)revents;
-    struct supervisor *supervisor = ev_userdata(loop);
-    switch (watcher->signum) {
-    case SIGCHLD:
-        supervisor_reap(supervisor);
-        break;
-    case SIGHUP:
-        log_info("received HUP");
-        supervisor_request_deploy(supervisor);
-        break;
-    case SIGUSR1:
-        supervisor_reopen_log(supervisor, &(struct error){.text = ""});
-        break;
-    default:
-        request_stop(supervisor, watcher->signum);
-        break;
-    }
-}
-
 /* --- setting up --------------------------------------------------------------------------------
  */
-
-static void fill_signal_set(sigset_t *set)
-{
-    sigemptyset(set);
-    for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++) {
-        sigaddset(set, watched_signals[i]);
-    }
-}
-
-void supervisor_block_signals(void)
-{
-    sigset_t set;
-    fill_signal_set(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-static void watch_signals(struct supervisor *supervisor)
-{
-    signal(SIGPIPE, SIG_IGN); /* a log that is gone must not end the service */
-    for (size_t i = 0; i < SUPERVISOR_SIGNALS; i++) {
-        ev_signal_init(&supervisor->signals[i], on_signal, watched_signals[i]);
-        ev_signal_start(supervisor->loop, &supervisor->signals[i]);
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void on_clock(struct ev_loop *loop, ev_periodic *watcher, int revents)
 {
@@ -261,7 +200,10 @@ static int set_up(struct supervisor *supervisor)
     errands_init(&supervisor->errands, supervisor->loop);
     lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
-    watch_signals(supervisor);
+    if (supervisor_watch_signals(supervisor) != 0) {
+        log_error("out of memory");
+        return -1;
+    }
     return supervisor_open_console(supervisor);
 }
 
@@ -275,6 +217,7 @@ static void take_down(struct supervisor *supervisor)
         capture_drain(supervisor->captures);
         capture_free(supervisor->captures);
     }
+    free(supervisor->signals);
     ev_loop_destroy(supervisor->loop);
 }
 

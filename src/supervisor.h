@@ -24,7 +24,7 @@ struct supervisor_setup {
 
 /* The signals that the supervisor takes. They are to be blocked before it runs, so that one that
    comes early waits for it. */
-void supervisor_block_signals(void);
+void supervisor_block_signals(const struct options *options);
 
 /* Runs the service until it is stopped. Returns the exit status: 0 after a stop; 126 or 127 when
    the first worker could not be executed; 1 when the supervisor could not be set up. */

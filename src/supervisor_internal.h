@@ -1,7 +1,8 @@
 /*
- * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up,
- * signals, deaths), supervisor_actions.c (what the lifecycle wants done), supervisor_console.c
- * (what comes in on the control socket) and supervisor_log.c (the log in the loop).
+ * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up, deaths,
+ * timers), supervisor_signals.c, supervisor_actions.c (what the lifecycle wants done),
+ * supervisor_console.c (what comes in on the control socket) and supervisor_log.c (the log in the
+ * loop).
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
@@ -13,8 +14,6 @@
 #include "supervisor.h"
 
 #include <ev.h>
-
-#define SUPERVISOR_SIGNALS 6
 
 struct supervisor_log {
     ev_timer command_pause; /* until the log command is started anew */
@@ -29,7 +28,7 @@ struct supervisor {
     const struct supervisor_setup *setup;
     struct ev_loop *loop;
     struct lifecycle lifecycle;
-    ev_signal signals[SUPERVISOR_SIGNALS];
+    ev_signal *signals; /* owned */
     ev_timer timers[LIFECYCLE_TIMERS];
     ev_periodic clock;
     struct supervisor_log log;
@@ -53,6 +52,10 @@ void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_e
 /* Reaps whatever there is: workers, the log command, helpers, and the orphans that come to PID 1.
  */
 void supervisor_reap(struct supervisor *supervisor);
+
+/* Watches the signals that supervisor_block_signals has blocked, and lets them come. Returns 0, or
+   -1 when there is no memory. */
+int supervisor_watch_signals(struct supervisor *supervisor);
 
 /* Requests, from a signal or from the operator; `context` is the supervisor. */
 void supervisor_request_deploy(struct supervisor *supervisor);

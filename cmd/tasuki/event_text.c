@@ -64,6 +64,8 @@ static const struct {
     {"deploy-failed", "deploy {d} failed: {r}"},
     {"deploy-stopped", "deploy {d} was overtaken by a stop"},
     {"gave-up", "giving up: too many workers have died"},
+    {"ending", "the worker {e}, and the service ends with it"},
+    {"stop-overdue", "it takes too long to stop: who is left is killed"},
     {"stopping", "stopping"},
 };
 

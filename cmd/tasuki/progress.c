@@ -245,6 +245,8 @@ static const struct {
     {"deploy-failed", EVENT_ENDING, NULL},
     {"deploy-stopped", EVENT_ENDING, NULL},
     {"gave-up", EVENT_TROUBLE, NULL},
+    {"ending", EVENT_COURSE, on_stopping},
+    {"stop-overdue", EVENT_TROUBLE, NULL},
     {"stopping", EVENT_COURSE, on_stopping},
 };
 

@@ -128,7 +128,7 @@ int run_service(const struct options *options)
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
-    supervisor_block_signals();
+    supervisor_block_signals(options);
     int status = EXIT_SETUP_FAILED;
     bool is_set_up = set_up(&service, &error) == 0;
     if (is_set_up) {

@@ -127,7 +127,7 @@ command_options() {
 }
 
 command_statuses() {
-  command_help "$1" 'Exit status' | awk '/^  [0-9]/ { print $1 }'
+  command_help "$1" 'Exit status' | awk '/^  ([0-9]+|N) / { print $1 }'
 }
 
 @test "tasuki(1) has each command of --help, and no other" {
@@ -226,13 +226,13 @@ signals_of_help() {
 }
 
 statuses_of_help() {
-  help_section "$TASUKI" 'Exit status' | awk '/^  [0-9]/ { print $1 }'
+  help_section "$TASUKI" 'Exit status' | awk '/^  ([0-9]+|N) / { print $1 }'
 }
 
 @test "tasuki(1) has each exit status of --help, and no other" {
   [ -n "$(statuses_of_help)" ]
   same "tasuki(1)" "$(statuses_of_help)" \
-    "$(manual_section tasuki.1 'EXIT STATUS' | awk '/^     [0-9]/ { print $1 }')"
+    "$(manual_section tasuki.1 'EXIT STATUS' | awk '/^     ([0-9]+|N) / { print $1 }')"
 }
 
 @test "the README has each exit status of --help, and no other" {

@@ -41,6 +41,8 @@ struct settings_range {
     bool has_kill_timeout;
     bool has_start_limit;
     bool has_max_old;
+    bool has_stop_timeout;
+    bool exits_with_worker;
 };
 
 /* One history: its dice, its temperament, its world. */
@@ -113,6 +115,8 @@ static void choose_new_settings(struct history *history, struct lifecycle_settin
     settings->watchdog_ms = range->has_watchdog ? pick(history, watchdogs, 4) : 0;
     settings->kill_timeout_ms = range->has_kill_timeout ? pick(history, kills, 4) : 0;
     settings->max_old = range->has_max_old ? below(history, 4) : 0;
+    settings->stop_timeout_ms = range->has_stop_timeout ? pick(history, kills, 4) : 0;
+    settings->exit_with_worker = range->exits_with_worker && chance(history, 12);
     if (range->has_start_limit) {
         settings->start_limit = below(history, 5);
         settings->start_limit_ms = pick(history, windows, 3);
@@ -147,6 +151,8 @@ static struct settings_range choose_range(struct history *history)
         .has_kill_timeout = bits & 16,
         .has_start_limit = (bits & 96) == 0,
         .has_max_old = bits & 128,
+        .has_stop_timeout = bits & 256,
+        .exits_with_worker = (bits & 0xe00) == 0,
     };
 }
 

@@ -89,7 +89,8 @@ static bool is_covered(const struct tally *tally)
         tally->stops_in_spawn, tally->stops_in_check,  tally->ready_by_report,
         tally->ready_by_age,   tally->late_reports,    tally->replaced_unheard,
         tally->adopted,        tally->killed_late,     tally->killed_for_room,
-        tally->gave_up,        tally->waited_for_room,
+        tally->gave_up,        tally->waited_for_room, tally->ended_with_worker,
+        tally->overdue,
     };
     bool covered = true;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -133,6 +134,8 @@ static void print_tally(const struct tally *tally)
     print_count(tally->killed_for_room, "kills for --max-old");
     print_count(tally->waited_for_room, "starts that waited for room in the table");
     print_count(tally->gave_up, "times it gave up");
+    print_count(tally->ended_with_worker, "times it ended with its worker");
+    print_count(tally->overdue, "stops that took longer than --stop-timeout");
     printf("%" PRIu64 " sequences, %" PRIu64 " events, %" PRIu64 " deploys: %" PRIu64
            " succeeded, %" PRIu64 " failed, %" PRIu64 " stopped; %" PRIu64
            " rollbacks; every invariant held\n",

@@ -107,6 +107,9 @@ static void before_kill(struct world *world, const struct worker *worker)
                   "a generation is killed that was not told to leave");
     world_require(world, worker->number != world->current, "1: the current generation is killed");
     world_require(world, !worker->killed, "a generation is killed twice");
+    if (world->is_overdue) {
+        return;
+    }
     world_require(world, world->step.kill_fired == worker->number || is_one_too_many(world, worker),
                   "a generation is killed before --kill-timeout, and not for --max-old");
 }
@@ -218,7 +221,8 @@ static void before_current_arm(struct world *world, const struct lifecycle_actio
 void rules_before_arm(struct world *world, const struct lifecycle_action *action)
 {
     enum lifecycle_event_kind kind = world->step.event->kind;
-    world_require(world, !world->is_stopped || action->timer == TIMER_KILL,
+    world_require(world,
+                  !world->is_stopped || action->timer == TIMER_KILL || action->timer == TIMER_STOP,
                   "5: a timer is armed after a stop");
     world_require(world, action->ms > 0, "a timer is armed for no time");
     switch (action->timer) {
@@ -244,6 +248,10 @@ void rules_before_arm(struct world *world, const struct lifecycle_action *action
     case TIMER_RETIRE:
         before_current_arm(world, action);
         break;
+    case TIMER_STOP:
+        world_require(world, world->step.stops && action->ms == world->stop_timeout_ms,
+                      "--stop-timeout does not begin with the stop, or is another");
+        break;
     case TIMER_PAUSE:
     case TIMER_AUTO_RESTART:
     case TIMER_WATCHDOG:
@@ -266,8 +274,8 @@ void rules_before_exit(struct world *world, const struct lifecycle_action *actio
     world_require(world, world->worker_count == 0, "5: the supervisor exits before its workers");
     world_require(world, !world->is_checking, "5: the supervisor exits, but a check runs on");
     if (world->is_stopped) {
-        world_require(world, action->status == (world->gave_up ? LIFECYCLE_EXIT_GAVE_UP : 0),
-                      "a stop ends with another status than 0, or giving up with another one");
+        world_require(world, action->status == world->stop_status,
+                      "a stop ends with another status than 0, that of giving up or the worker's");
         return;
     }
     if (event->kind == EVENT_CHECKED) {

@@ -66,13 +66,19 @@ static void compare_with_machine(struct world *world)
 
 static void check_stopped(struct world *world)
 {
+    bool must_end_in_time = world->stop_timeout_ms > 0 && !world->is_overdue && !world->has_exited;
     for (size_t i = 0; i < LIFECYCLE_TIMERS; i++) {
-        world_require(world, !world->timer_armed[i], "5: a timer is left armed by a stop");
+        world_require(world, !world->timer_armed[i] || i == TIMER_STOP,
+                      "5: a timer is left armed by a stop");
     }
+    world_require(world, world->timer_armed[TIMER_STOP] == must_end_in_time,
+                  "5: --stop-timeout does not run, or does without a stop to end");
     for (size_t i = 0; i < world->worker_count; i++) {
         const struct worker *worker = &world->workers[i];
         world_require(world, worker->pid == 0 || worker->told_to_stop,
                       "5: a worker is not told of the stop");
+        world_require(world, worker->pid == 0 || !world->is_overdue || worker->killed,
+                      "5: a worker outlives --stop-timeout");
     }
     world_require(world, !world->is_checking, "5: a check runs on after a stop");
     world_require(world, world->has_exited == (world->worker_count == 0),
@@ -312,6 +318,8 @@ void rules_after_step(struct world *world)
         check_stopped(world);
         return;
     }
+    world_require(world, !world->step.must_end,
+                  "the only worker ended, but the service does not end with it");
     bool is_hopeless =
         (event->kind == EVENT_SPAWN_FAILED && event->permanent && !world->ever_spawned) ||
         (world->step.said_no && world->step.checked_deploy == 0);

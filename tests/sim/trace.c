@@ -9,12 +9,13 @@ static void print_settings(FILE *trace, const struct lifecycle_settings *setting
     fprintf(trace,
             " (ready %s, interval %" PRId64 ", ready-timeout %" PRId64 ", kill-old-delay %" PRId64
             ", auto-restart %" PRId64 ", attempts %u, watchdog %" PRId64 ", kill-timeout %" PRId64
-            ", max-old %u, start-limit %u/%" PRId64 ", backoff %s, %s)",
+            ", max-old %u, start-limit %u/%" PRId64 ", stop-timeout %" PRId64 ", backoff %s, %s%s)",
             modes[settings->ready_mode], settings->interval_ms, settings->ready_timeout_ms,
             settings->kill_old_delay_ms, settings->auto_restart_ms, settings->deploy_attempts,
             settings->watchdog_ms, settings->kill_timeout_ms, settings->max_old,
-            settings->start_limit, settings->start_limit_ms, settings->backoff ? "on" : "off",
-            settings->has_check ? "a check" : "no check");
+            settings->start_limit, settings->start_limit_ms, settings->stop_timeout_ms,
+            settings->backoff ? "on" : "off", settings->has_check ? "a check" : "no check",
+            settings->exit_with_worker ? ", exits with its worker" : "");
 }
 
 void trace_event(const struct world *world, const struct lifecycle_event *event)

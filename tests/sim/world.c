@@ -124,7 +124,7 @@ static void carry_out_signal(struct world *world, const struct lifecycle_action 
         worker->killed = true;
         worker->kill_armed = false;
         world->tally->killed_late += world->step.kill_fired == worker->number;
-        world->tally->killed_for_room += world->step.kill_fired == 0;
+        world->tally->killed_for_room += world->step.kill_fired == 0 && !world->is_overdue;
         return;
     }
     worker->kill_expected = worker->kill_expected || world_kill_timeout(worker) > 0;
@@ -303,9 +303,20 @@ static void hear(struct world *world, const struct lifecycle_action *action)
         break;
     case REPORT_GAVE_UP:
         rules_before_giving_up(world);
-        world->gave_up = true;
+        world->stop_status = LIFECYCLE_EXIT_GAVE_UP;
         world->step.gives_up = world_begin_stop(world, SIGTERM);
         world->tally->gave_up++;
+        break;
+    case REPORT_ENDING:
+        world_require(world, world->step.must_end,
+                      "it ends with a worker that is not the only one");
+        world_begin_stop(world, SIGTERM);
+        world->tally->ended_with_worker++;
+        break;
+    case REPORT_STOP_OVERDUE:
+        world_require(world, rules_is_timer_event(world, TIMER_STOP),
+                      "a stop is reported as overdue that has time");
+        world->tally->overdue++;
         break;
     case REPORT_STOPPING:
         world_require(world, world->step.event->kind == EVENT_STOP, "a stop without a request");

@@ -58,6 +58,8 @@ struct tally {
     uint64_t killed_late;      /* workers that outlived their --kill-timeout */
     uint64_t killed_for_room;  /* workers that were too many for --max-old */
     uint64_t gave_up;
+    uint64_t ended_with_worker;
+    uint64_t overdue;         /* stops that took longer than --stop-timeout */
     uint64_t waited_for_room; /* starts that found the table full of those that do not leave */
 };
 
@@ -103,6 +105,7 @@ struct step {
     bool checked;                               /* a check has been begun */
     bool unchecked;                             /* a check has been called off */
     bool extended;                              /* somebody has got the time that he asked for */
+    bool must_end;                              /* the only worker ended, and all with it */
     bool stops;                                 /* it is the first stop */
     bool gives_up;                              /* that stop is the lifecycle's own */
     size_t signalled;                           /* workers, by a deploy */
@@ -147,8 +150,10 @@ struct world {
 
     uint64_t published; /* what the status file says, as a sum */
     bool is_stopped;
-    bool gave_up;
+    bool is_overdue; /* --stop-timeout has passed */
     int stop_signal;
+    int64_t stop_timeout_ms; /* of the stop; 0: none */
+    int stop_status;         /* what the stop is to end with */
     bool has_exited;
     int exit_status;
 

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void bury(struct world *world, const struct worker *worker)
 {
@@ -61,7 +62,14 @@ static void current_exits(struct world *world)
         step->is_death_counted = false;
     } else {
         step->is_death_counted = world_find_starting(world) == NULL;
+        step->must_end = step->is_death_counted && step->left.settings.exit_with_worker;
     }
+}
+
+/* Of a service that is to end with its worker. */
+static int shell_status(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* One that hangs while its predecessor has not been signalled has failed, and makes way for it. */
@@ -102,9 +110,16 @@ static void receive_exit(struct world *world, const struct lifecycle_event *even
         current_exits(world);
     } else if (!step->left.ready && !step->left.told) {
         world->last_trouble = world->now;
-        attempt_ends(world, FAILURE_DIED);
+        step->must_end = world->current == 0 && step->left.settings.exit_with_worker;
+        if (!step->must_end) {
+            attempt_ends(world, FAILURE_DIED);
+        }
     } else {
         step->retiring_left = !step->left.told;
+    }
+    if (step->must_end) {
+        step->is_death_counted = false;
+        world->stop_status = shell_status(event->status);
     }
 }
 
@@ -144,6 +159,9 @@ static void time_is_over(struct world *world, enum lifecycle_timer timer)
         break;
     case TIMER_START_LIMIT:
         world->deaths = 0;
+        break;
+    case TIMER_STOP:
+        world->is_overdue = true;
         break;
     default:
         break;
@@ -256,6 +274,7 @@ bool world_begin_stop(struct world *world, int signal)
     world->is_stopped = true;
     world->step.stops = true;
     world->stop_signal = signal;
+    world->stop_timeout_ms = world->worker_count > 0 ? world->settings.stop_timeout_ms : 0;
     world->current = 0;
     world->is_queued = false;
     return true;

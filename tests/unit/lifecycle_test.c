@@ -95,6 +95,8 @@ static void write_report(char *text, size_t size, const struct lifecycle_action 
         break;
     case REPORT_DEPLOY_QUEUED:
     case REPORT_GAVE_UP:
+    case REPORT_ENDING:
+    case REPORT_STOP_OVERDUE:
     case REPORT_STOPPING:
         snprintf(text, size, "%s", name);
         break;

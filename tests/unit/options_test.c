@@ -356,6 +356,7 @@ static const char *sample_value(const struct row *row)
         {"LIMIT", "64:1024"},
         {"NAME=VALUE", "A=b"},
         {"null|inherit|FILE", "null"},
+        {"SIGNAL,...", "USR2"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         if (row->value != NULL && strcmp(samples[i].kind, row->value) == 0) {
