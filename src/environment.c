@@ -87,13 +87,28 @@ int environment_set_number(struct environment *environment, const char *name, ui
     return environment_set(environment, name, text, error);
 }
 
+static void remove_entry(struct environment *environment, char **entry)
+{
+    free(*entry);
+    *entry = environment->entries[--environment->count]; /* the order means nothing */
+    environment->entries[environment->count] = NULL;
+}
+
 void environment_unset(struct environment *environment, const char *name)
 {
     char **entry = find(environment, name);
     if (entry != NULL) {
-        free(*entry);
-        *entry = environment->entries[--environment->count]; /* the order means nothing */
-        environment->entries[environment->count] = NULL;
+        remove_entry(environment, entry);
+    }
+}
+
+void environment_unset_all(struct environment *environment, const char *beginning)
+{
+    size_t length = strlen(beginning);
+    for (size_t i = environment->count; i > 0; i--) {
+        if (strncmp(environment->entries[i - 1], beginning, length) == 0) {
+            remove_entry(environment, &environment->entries[i - 1]);
+        }
     }
 }
 

@@ -32,6 +32,9 @@ int environment_set_number(struct environment *environment, const char *name, ui
 /* Takes NAME away, if it is there. */
 void environment_unset(struct environment *environment, const char *name);
 
+/* Takes all variables away whose names begin so. */
+void environment_unset_all(struct environment *environment, const char *beginning);
+
 /* The value of NAME, or NULL. Valid until the next change. */
 const char *environment_get(const struct environment *environment, const char *name);
 

@@ -329,6 +329,7 @@ static void close_listener(struct listener *listener)
         close(listener->fd);
     }
     free(listener->name);
+    free(listener->label);
     *listener = (struct listener){.fd = -1};
 }
 

@@ -16,6 +16,7 @@ struct listener {
     int fd;        /* the supervisor's descriptor, close-on-exec; owned */
     int worker_fd; /* the number at which a worker finds it */
     char *name;    /* how SERVER_STARTER_PORT calls it: PORT, HOST:PORT or PATH; owned */
+    char *label;   /* its name in LISTEN_FDNAMES; NULL: it has none; owned */
     int socket_type;
     const char *path; /* of the unix socket that was made here, the caller's; NULL: none */
     dev_t device;     /* of that path, so that only our own is removed */

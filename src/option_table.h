@@ -18,6 +18,11 @@ OPTION(path, "listen", "path", REQUIRED, "PATH", true, NULL, NULL,
        "listen on a unix socket; may be repeated")
 OPTION(backlog, "listen", "backlog", REQUIRED, "N", false, "0", "0",
        "length of the queue of connections not yet accepted; 0: the system's SOMAXCONN")
+OPTION(inherit, "listen", "inherit", REQUIRED, "LIST", false, "server-starter",
+       "server-starter,systemd",
+       "how the workers are told of their sockets: server-starter, systemd (LISTEN_FDS), nginx "
+       "(NGINX), einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), with "
+       "commas between them, or none")
 OPTION(dir, "worker", "dir", REQUIRED, "DIRECTORY", false, NULL, NULL,
        "start the command in this directory")
 OPTION(interval, "deploy", "interval", REQUIRED, "DURATION", false, "1", "1",

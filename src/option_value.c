@@ -99,6 +99,11 @@ static int set_backlog(struct options *options, const char *value, struct error 
     return 0;
 }
 
+static int set_inherit(struct options *options, const char *value, struct error *error)
+{
+    return inheritance_parse(value, &options->inherit, error);
+}
+
 static int set_dir(struct options *options, const char *value, struct error *error)
 {
     return parse_text(value, "a directory", &options->directory, error);

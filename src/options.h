@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "error.h"
+#include "inheritance.h"
 #include "log.h"
 #include "surroundings.h"
 
@@ -54,6 +55,7 @@ struct options {
     const char *auto_restart_interval;
     const char *kill_old_delay;
     bool daemonize;
+    inheritance_set inherit;
     int backlog; /* 0: the system's default */
     int64_t interval_ms;
     int signal_on_hup;

@@ -111,6 +111,7 @@ int plan_make_environment(struct environment *environment, const struct options 
 {
     int result = options->clear_environment ? keep_little(environment, error)
                                             : environment_copy(environment, environ, error);
+    inheritance_clear(environment); /* and not what the operator says below */
     if (result != 0 || identity_write(identity, environment, error) != 0 ||
         set_given(options, environment, error) != 0 ||
         export_options(options, environment, error) != 0) {
@@ -188,7 +189,8 @@ int plan_make(struct plan *plan, const struct options *options,
         return -1;
     }
     read_settings(plan, settings_before, options->probation_ms);
-    if (inheritance_write(listeners, generation, &plan->environment, error) != 0) {
+    if (inheritance_write(options->inherit, listeners, generation, &plan->environment, error) !=
+        0) {
         plan_free(plan);
         return -1;
     }

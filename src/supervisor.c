@@ -135,12 +135,17 @@ static void watch_clock(struct supervisor *supervisor)
     ev_periodic_start(supervisor->loop, &supervisor->clock);
 }
 
-static void describe_listeners(const struct listener_set *listeners)
+static void describe_listeners(const struct supervisor_setup *setup)
 {
+    const struct listener_set *listeners = setup->listeners;
+    struct error gap;
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
         log_info("listening on %s%s, descriptor %d of the workers", listener->name,
                  listener->socket_type == SOCK_DGRAM ? " (UDP)" : "", listener->worker_fd);
+    }
+    if (inheritance_has_gap(setup->options->inherit, listeners, &gap)) {
+        log_warning("%s", gap.text);
     }
 }
 
@@ -225,7 +230,7 @@ int supervisor_run(const struct supervisor_setup *setup)
 {
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
     if (set_up(&supervisor) == 0) {
-        describe_listeners(setup->listeners);
+        describe_listeners(setup);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);

@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LISTEN_PID "LISTEN_PID="
+#define PID_DIGITS 10
+
 enum step {
     STEP_NONE,
     STEP_DESCRIPTORS,
@@ -33,6 +36,8 @@ enum step {
 struct attempt {
     const struct worker_command *command;
     const char *search_path;
+    char **environment; /* the command's, with `listen_pid` in it; owned, its strings are not */
+    char listen_pid[sizeof LISTEN_PID + PID_DIGITS]; /* written by the child */
     char **script_argv; /* sh, the script, and the arguments, for a script without "#!" */
     struct worker_descriptor *places; /* the listeners, the readiness pipe, the captures */
     size_t place_count;
@@ -109,11 +114,11 @@ static void execute(struct attempt *attempt, char *path)
 {
     const struct worker_command *command = attempt->command;
     attempt->path = path;
-    execve(path, command->argv, command->environment);
+    execve(path, command->argv, attempt->environment);
     int reason = errno;
     if (reason == ENOEXEC && looks_like_script(path)) {
         attempt->script_argv[1] = path;
-        execve(_PATH_BSHELL, attempt->script_argv, command->environment);
+        execve(_PATH_BSHELL, attempt->script_argv, attempt->environment);
     }
     if (reason == ENOENT && access(path, F_OK) == 0) {
         give_up(attempt, STEP_INTERPRETER, reason);
@@ -164,6 +169,21 @@ static _Noreturn void search_and_execute(struct attempt *attempt)
     give_up(attempt, STEP_LOOKUP, was_denied ? EACCES : ENOENT);
 }
 
+/* The pid's digits behind LISTEN_PID=, as nothing that may be called here writes them. */
+static void write_own_pid(struct attempt *attempt)
+{
+    char digits[PID_DIGITS];
+    size_t count = 0;
+    for (pid_t pid = getpid(); pid > 0 && count < sizeof digits; pid /= 10) {
+        digits[count++] = (char)('0' + pid % 10);
+    }
+    char *at = attempt->listen_pid + strlen(LISTEN_PID);
+    while (count > 0) {
+        *at++ = digits[--count];
+    }
+    *at = '\0';
+}
+
 static _Noreturn void become_worker(struct attempt *attempt)
 {
     const struct worker_command *command = attempt->command;
@@ -182,6 +202,7 @@ static _Noreturn void become_worker(struct attempt *attempt)
         give_up(attempt, STEP_DIRECTORY, errno);
     }
     reset_signals();
+    write_own_pid(attempt);
     if (strchr(command->argv[0], '/') == NULL) {
         search_and_execute(attempt);
     }
@@ -316,6 +337,26 @@ static pid_t fork_shielded(struct attempt *attempt)
     return pid;
 }
 
+/* A vector of its own, in which the child can have another LISTEN_PID than the next one. */
+static int prepare_environment(struct attempt *attempt)
+{
+    char *const *entries = attempt->command->environment;
+    size_t count = 0;
+    while (entries[count] != NULL) {
+        count++;
+    }
+    attempt->environment = calloc(count + 1, sizeof *attempt->environment);
+    if (attempt->environment == NULL) {
+        return -1;
+    }
+    memcpy(attempt->listen_pid, LISTEN_PID, sizeof LISTEN_PID);
+    for (size_t i = 0; i < count; i++) {
+        bool is_open = strcmp(entries[i], LISTEN_PID) == 0;
+        attempt->environment[i] = is_open ? attempt->listen_pid : entries[i];
+    }
+    return 0;
+}
+
 static int prepare(struct attempt *attempt)
 {
     const struct worker_command *command = attempt->command;
@@ -325,7 +366,8 @@ static int prepare(struct attempt *attempt)
     }
     attempt->places = calloc(command->listeners->count + WORKER_EXTRA_MAX, sizeof *attempt->places);
     attempt->script_argv = calloc(arguments + 2, sizeof *attempt->script_argv);
-    if (attempt->places == NULL || attempt->script_argv == NULL) {
+    if (attempt->places == NULL || attempt->script_argv == NULL ||
+        prepare_environment(attempt) != 0) {
         return -1;
     }
     for (size_t i = 0; i < command->listeners->count; i++) {
@@ -384,6 +426,7 @@ pid_t worker_spawn(const struct worker_command *command, struct worker_failure *
                                        : error_set(&failure->error, "out of memory");
     free(attempt.places);
     free(attempt.script_argv);
+    free(attempt.environment);
     return pid;
 }
 

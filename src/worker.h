@@ -25,8 +25,10 @@ struct worker_descriptor {
 
 struct worker_command {
     char *const *argv;
-    char *const *environment; /* its PATH is where a bare command is looked for */
-    const char *directory;    /* NULL: the supervisor's */
+    /* Its PATH is where a bare command is looked for; an empty LISTEN_PID in it becomes the
+       worker's own pid, which nobody knows before. */
+    char *const *environment;
+    const char *directory; /* NULL: the supervisor's */
     const struct listener_set *listeners;
     const struct surroundings *surroundings; /* NULL: as the supervisor's, and so is the identity */
     const struct identity *identity;         /* looked up; not NULL with surroundings */

@@ -37,7 +37,7 @@ supervise_gunicorn() {
   command -v gunicorn >/dev/null || skip "needs gunicorn"
   cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"
   supervise_command --dir="$DIR" --port="127.0.0.1:$port" "$@" -- \
-    env PYTHONDONTWRITEBYTECODE=1 gunicorn --bind fd://3 --workers 2 --graceful-timeout 10 "${GUNICORN[@]}" app:app
+    env PYTHONDONTWRITEBYTECODE=1 gunicorn --workers 2 --graceful-timeout 10 "${GUNICORN[@]}" app:app
   wait_until serves 1
   wait_until answers "$URL"
 }

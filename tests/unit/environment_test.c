@@ -108,6 +108,25 @@ static void freeing_twice_does_no_harm(void **state)
     assert_null(environment_get(&environment, "A"));
 }
 
+static void all_names_that_begin_alike_can_be_taken_away(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"NAME_1", "OTHER", "NAME_", "NAME", "A_NAME_1", "NAME_2"};
+    struct environment environment = {.count = 0};
+    struct error error;
+    environment_unset_all(&environment, "NAME_"); /* from nothing, too */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(environment_set(&environment, names[i], "x", &error), 0);
+    }
+    environment_unset_all(&environment, "NAME_");
+    assert_int_equal(environment.count, 3);
+    assert_non_null(environment_get(&environment, "OTHER"));
+    assert_non_null(environment_get(&environment, "NAME"));
+    assert_non_null(environment_get(&environment, "A_NAME_1"));
+    assert_null(environment.entries[3]);
+    environment_free(&environment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +136,7 @@ int main(void)
         cmocka_unit_test(an_empty_environment_can_be_filled),
         cmocka_unit_test(an_empty_copy_can_be_executed_with),
         cmocka_unit_test(freeing_twice_does_no_harm),
+        cmocka_unit_test(all_names_that_begin_alike_can_be_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

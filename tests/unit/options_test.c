@@ -337,6 +337,7 @@ static const char *sample_value(const struct row *row)
         {"DURATION", "2"},
         {"SIGNAL", "USR1"},
         {"yes|no", "no"},
+        {"LIST", "nginx"},
         {"FILE", "f"},
         {"MODE", "notify"},
         {"COMMAND", "true"},

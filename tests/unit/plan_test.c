@@ -272,6 +272,18 @@ static void an_envdir_cannot_take_the_sockets_away(void **state)
     unmake(&made, &sources);
 }
 
+static void what_came_from_above_is_dropped_and_what_the_envdir_says_stays(void **state)
+{
+    (void)state;
+    const struct sources stale = {NULL, "NGINX=3;", NULL, NULL};
+    const struct sources meant = {NULL, "NGINX=3;", "NGINX", "4;\n"};
+    struct made made;
+    assert_null(environment_get(&make(&made, &stale, NULL)->environment, "NGINX"));
+    unmake(&made, &stale);
+    assert_string_equal(environment_get(&make(&made, &meant, NULL)->environment, "NGINX"), "4;");
+    unmake(&made, &meant);
+}
+
 static void freeing_twice_does_no_harm(void **state)
 {
     (void)state;
@@ -294,6 +306,7 @@ int main(void)
         ON_ENVDIR(the_directory_may_be_named_by_the_variable_and_be_missing),
         ON_ENVDIR(what_cannot_be_read_in_the_envdir_is_told),
         ON_ENVDIR(an_envdir_cannot_take_the_sockets_away),
+        ON_ENVDIR(what_came_from_above_is_dropped_and_what_the_envdir_says_stays),
         ON_ENVDIR(freeing_twice_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

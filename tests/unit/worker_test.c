@@ -267,6 +267,42 @@ static void arguments_and_environment_arrive_as_they_are(void **state)
     assert_file_holds("out", "./script\none\ntwo words\ndark red\n");
 }
 
+/* The pid that the child was told is the one that the parent sees, by a PATH search, too. */
+static void a_worker_is_told_its_own_pid(void **state)
+{
+    (void)state;
+    char open_entry[] = "LISTEN_PID=";
+    char path[] = "PATH=/usr/bin:/bin";
+    char shell[] = "sh";
+    char option[] = "-c";
+    char text[] = "echo \"$LISTEN_PID $$\" >out";
+    char *const argv[] = {shell, option, text, NULL};
+    char *const environment[] = {path, open_entry, NULL};
+    const struct listener_set none = {.count = 0};
+    const struct worker_command command = {
+        .argv = argv, .environment = environment, .listeners = &none};
+    for (int round = 0; round < 2; round++) {
+        struct worker_failure failure;
+        char expected[64];
+        pid_t pid = worker_spawn(&command, &failure);
+        assert_true(pid > 0);
+        assert_int_equal(wait_for(pid), 0);
+        snprintf(expected, sizeof expected, "%d %d\n", pid, pid);
+        assert_file_holds("out", expected);
+        assert_string_equal(open_entry, "LISTEN_PID="); /* nothing has changed here */
+    }
+}
+
+static void a_pid_that_somebody_has_set_stays(void **state)
+{
+    (void)state;
+    char set_entry[] = "LISTEN_PID=7";
+    char *const environment[] = {set_entry, NULL};
+    const struct worker_command command = {.argv = script_argv, .environment = environment};
+    assert_int_equal(run_script("#!/bin/sh\necho \"$LISTEN_PID\" >out\n", &command), 0);
+    assert_file_holds("out", "7\n");
+}
+
 static void a_script_without_its_interpreter_is_given_to_the_shell(void **state)
 {
     (void)state;
@@ -327,6 +363,8 @@ int main(int argc, char *argv[])
         IN_SCRATCH(every_order_of_four_sockets_works),
         IN_SCRATCH(signals_are_as_after_a_boot_and_ours_stay_as_they_are),
         IN_SCRATCH(arguments_and_environment_arrive_as_they_are),
+        IN_SCRATCH(a_worker_is_told_its_own_pid),
+        IN_SCRATCH(a_pid_that_somebody_has_set_stays),
         IN_SCRATCH(a_script_without_its_interpreter_is_given_to_the_shell),
         IN_SCRATCH(a_worker_starts_in_its_directory_and_so_does_its_path),
         IN_SCRATCH(an_end_is_told_in_words),
