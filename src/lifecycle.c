@@ -190,7 +190,7 @@ static void settle_deploys(struct lifecycle *lifecycle)
 /* True while the deploy under way is past its check: what is started now is started for it. */
 static bool is_trying(const struct lifecycle *lifecycle)
 {
-    return lifecycle->deploy != 0 && !lifecycle->is_checking;
+    return lifecycle->deploy != 0 && !lifecycle->is_checking && !lifecycle->is_held_up;
 }
 
 static void begin_queued_deploy(struct lifecycle *lifecycle)
@@ -208,15 +208,25 @@ static void stop_checking(struct lifecycle *lifecycle)
     }
 }
 
+/* True of a deploy that was not allowed to try anything. */
+static bool is_refused(enum deploy_failure reason)
+{
+    return reason == FAILURE_CHECK || reason == FAILURE_CONFIGURATION ||
+           reason == FAILURE_LISTENERS;
+}
+
 /* The deploy under way fails for good; with no generation left the starts go on without it. */
 static void end_failed_deploy(struct lifecycle *lifecycle, enum deploy_failure reason)
 {
     fail_deploy(lifecycle, lifecycle->deploy, reason);
     lifecycle->deploy = 0;
+    if (lifecycle->has_served) {
+        lifecycle->settings = lifecycle->in_force;
+    }
     const struct generation *current = find(lifecycle, lifecycle->current);
     if (current != NULL) {
         lifecycle->spawn_wanted = false;
-        if (reason != FAILURE_CHECK) {
+        if (!is_refused(reason)) {
             lifecycle->crashes = 0; /* those of the attempts say nothing about the current one */
         }
         if (current->settings.auto_restart_ms > 0) {
@@ -245,7 +255,9 @@ static void spawn(struct lifecycle *lifecycle)
         .settings = lifecycle->settings,
     };
     lifecycle->starting = generation->number;
-    act(lifecycle, ACTION_SPAWN)->generation = generation->number;
+    struct lifecycle_action *action = act(lifecycle, ACTION_SPAWN);
+    action->generation = generation->number;
+    action->deploy = is_trying(lifecycle) ? lifecycle->deploy : 0;
 }
 
 static void spawn_if_due(struct lifecycle *lifecycle)
@@ -271,11 +283,19 @@ static void spawn_now(struct lifecycle *lifecycle)
     spawn_if_due(lifecycle);
 }
 
-static void begin_check(struct lifecycle *lifecycle)
+static void begin_check(struct lifecycle *lifecycle, enum deploy_cause cause)
 {
     lifecycle->is_checking = true;
-    act(lifecycle, ACTION_CHECK)->deploy = lifecycle->deploy;
-    report(lifecycle, REPORT_CHECK_STARTED)->deploy = lifecycle->deploy;
+    struct lifecycle_action *action = act(lifecycle, ACTION_CHECK);
+    action->deploy = lifecycle->deploy;
+    action->cause = cause;
+}
+
+/* One that hangs is replaced by what it was: nobody has asked for anything else. */
+static bool needs_check(const struct lifecycle *lifecycle, enum deploy_cause cause)
+{
+    return lifecycle->settings.has_check ||
+           (lifecycle->settings.is_read && cause != CAUSE_WATCHDOG);
 }
 
 static void begin_deploy(struct lifecycle *lifecycle, enum deploy_cause cause)
@@ -288,8 +308,8 @@ static void begin_deploy(struct lifecycle *lifecycle, enum deploy_cause cause)
     struct lifecycle_action *action = report(lifecycle, REPORT_DEPLOY_STARTED);
     action->deploy = lifecycle->deploy;
     action->cause = cause;
-    if (lifecycle->settings.has_check) {
-        begin_check(lifecycle);
+    if (needs_check(lifecycle, cause)) {
+        begin_check(lifecycle, cause);
     } else if (cause == CAUSE_WATCHDOG) {
         disarm(lifecycle, TIMER_SETTLE);
         want_spawn_after_death(lifecycle, true); /* as good as dead, and paced as the dead are */
@@ -355,10 +375,22 @@ static void want_spawn_after_death(struct lifecycle *lifecycle, bool had_served)
     spawn_if_due(lifecycle);
 }
 
+/* The check has said yes, and nothing else is starting. */
+static void begin_attempts(struct lifecycle *lifecycle)
+{
+    lifecycle->is_held_up = false;
+    lifecycle->attempt = 0; /* what replaced the dead meanwhile was none of this deploy's */
+    spawn_now(lifecycle);
+}
+
 /* The newest generation failed. Decides what its deploy does next. */
 static void attempt_failed(struct lifecycle *lifecycle, enum deploy_failure reason)
 {
     if (lifecycle->stopping) {
+        return;
+    }
+    if (lifecycle->is_held_up) {
+        begin_attempts(lifecycle);
         return;
     }
     if (is_trying(lifecycle)) {
@@ -403,7 +435,9 @@ static void finish_takeover(struct lifecycle *lifecycle)
         lifecycle->deploy = 0;
     }
     settle_deploys(lifecycle);
-    if (lifecycle->deploy == 0) {
+    if (lifecycle->is_held_up) {
+        begin_attempts(lifecycle);
+    } else if (lifecycle->deploy == 0) {
         begin_queued_deploy(lifecycle);
     }
 }
@@ -425,6 +459,8 @@ static void become_current(struct lifecycle *lifecycle, struct generation *gener
 {
     generation->state = GENERATION_SERVING;
     lifecycle->current = generation->number;
+    lifecycle->has_served = true;
+    lifecycle->in_force = generation->settings;
     lifecycle->must_report = generation->has_reported;
     lifecycle->auto_restart_due = false;
     if (generation->settings.auto_restart_ms > 0) {
@@ -839,9 +875,9 @@ static void on_alive(struct lifecycle *lifecycle, struct generation *generation)
 
 /* With no generation left the starts go on without the deploy. One that was queued follows when
    nothing is starting any more: what was started before it was asked for is not its own. */
-static void on_check_failed(struct lifecycle *lifecycle)
+static void on_check_failed(struct lifecycle *lifecycle, enum deploy_failure reason)
 {
-    end_failed_deploy(lifecycle, FAILURE_CHECK);
+    end_failed_deploy(lifecycle, reason != FAILURE_NONE ? reason : FAILURE_CHECK);
     if (lifecycle->current == 0) {
         lifecycle->spawn_wanted = lifecycle->starting == 0;
         spawn_if_due(lifecycle);
@@ -851,7 +887,7 @@ static void on_check_failed(struct lifecycle *lifecycle)
     }
 }
 
-static void on_checked(struct lifecycle *lifecycle, bool ok)
+static void on_checked(struct lifecycle *lifecycle, bool ok, enum deploy_failure reason)
 {
     if (!lifecycle->is_checking) {
         return;
@@ -861,12 +897,12 @@ static void on_checked(struct lifecycle *lifecycle, bool ok)
         lifecycle->stopping = true;
         act(lifecycle, ACTION_EXIT)->status = 1;
     } else if (!ok) {
-        on_check_failed(lifecycle);
+        on_check_failed(lifecycle, reason);
     } else if (lifecycle->starting == 0) {
-        lifecycle->attempt = 0; /* what replaced the dead meanwhile was none of this deploy's */
-        spawn_now(lifecycle);
+        begin_attempts(lifecycle);
     } else {
-        lifecycle->attempt = 1; /* the current one crashed meanwhile: what replaces it is the new */
+        /* The current one crashed meanwhile. What replaces it was started with what was before. */
+        lifecycle->is_held_up = true;
     }
 }
 
@@ -885,7 +921,12 @@ static void on_deploy(struct lifecycle *lifecycle)
         return;
     }
     bool is_waiting = lifecycle->spawn_wanted && lifecycle->starting == 0;
-    if (is_waiting && is_trying(lifecycle)) {
+    if (is_waiting && is_trying(lifecycle) && needs_check(lifecycle, CAUSE_REQUEST)) {
+        /* What the next attempt is started with may be mended by now. */
+        lifecycle->spawn_wanted = lifecycle->current == 0;
+        lifecycle->crashes = lifecycle->current == 0 ? lifecycle->crashes : 0;
+        begin_check(lifecycle, CAUSE_REQUEST);
+    } else if (is_waiting && is_trying(lifecycle)) {
         spawn_now(lifecycle); /* the next attempt is the deploy that was asked for */
     } else if (lifecycle->deploy == 0 && lifecycle->starting == 0 && !lifecycle->is_checking) {
         begin_deploy(lifecycle, CAUSE_REQUEST);
@@ -908,6 +949,7 @@ static void begin_stop(struct lifecycle *lifecycle, int signal)
     lifecycle->stop_signal = signal;
     lifecycle->spawn_wanted = false;
     lifecycle->deploy_queued = false;
+    lifecycle->is_held_up = false;
     for (int timer = 0; timer < LIFECYCLE_TIMERS; timer++) {
         disarm(lifecycle, (enum lifecycle_timer)timer);
     }
@@ -946,7 +988,7 @@ static void on_start(struct lifecycle *lifecycle)
         return;
     }
     if (lifecycle->settings.has_check) {
-        begin_check(lifecycle);
+        begin_check(lifecycle, CAUSE_REQUEST);
     } else {
         lifecycle->spawn_wanted = true;
         spawn_if_due(lifecycle);
@@ -987,7 +1029,7 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
         on_timer(lifecycle, event);
         break;
     case EVENT_CHECKED:
-        on_checked(lifecycle, event->ok);
+        on_checked(lifecycle, event->ok, event->reason);
         break;
     case EVENT_READY:
         on_ready(lifecycle, find(lifecycle, event->generation));

@@ -87,7 +87,8 @@ struct lifecycle_settings {
     enum ready_mode ready_mode;
     bool backoff;          /* pauses between crashes grow */
     bool exit_with_worker; /* when the only worker ends by itself, so does the supervisor */
-    bool has_check;        /* a deploy begins with ACTION_CHECK */
+    bool has_check;        /* every start that is asked for begins with ACTION_CHECK */
+    bool is_read;          /* a deploy begins with it in any case: its settings are to be read */
     int retire_signal;     /* what an older generation gets (--signal-on-hup) */
 };
 
@@ -103,13 +104,28 @@ struct generation {
     struct lifecycle_settings settings;
 };
 
+enum deploy_failure {
+    FAILURE_NONE,
+    FAILURE_NOT_EXECUTABLE, /* the command can not be executed at all */
+    FAILURE_NOT_SPAWNED,    /* no process could be made */
+    FAILURE_CHECK,          /* the check said no */
+    FAILURE_CONFIGURATION,  /* what it is to be started with makes no sense */
+    FAILURE_LISTENERS,      /* a listener that it is to have could not be opened */
+    FAILURE_DIED,           /* it died before it was ready, in each attempt */
+    FAILURE_NOT_READY,      /* it was not ready in time, in each attempt */
+    FAILURE_DIED_EARLY,     /* it died after it was ready, before the older ones were signalled */
+    FAILURE_HUNG,           /* it fell silent before the older ones were signalled */
+    FAILURE_DIED_LATE,      /* it died when the older ones had been told to leave */
+    FAILURE_TABLE_FULL,     /* too many older generations are still running */
+};
+
 enum lifecycle_event_kind {
     EVENT_START,        /* the supervisor is set up: start the first generation */
     EVENT_SPAWNED,      /* answer to ACTION_SPAWN: generation, pid, settings */
     EVENT_SPAWN_FAILED, /* answer to ACTION_SPAWN: generation, permanent, status, settings */
     EVENT_EXITED,       /* a worker was reaped: pid, status as from waitpid(2) */
     EVENT_TIMER,        /* an armed timer fired: timer */
-    EVENT_CHECKED,      /* answer to ACTION_CHECK: ok */
+    EVENT_CHECKED,      /* answer to ACTION_CHECK: ok, reason if not */
     EVENT_READY,        /* generation says that it is ready */
     EVENT_EXTEND, /* generation asks for more time, ms from now, to become ready or to leave */
     EVENT_ALIVE,  /* generation gives a sign of life to the watchdog */
@@ -126,15 +142,18 @@ struct lifecycle_event {
     int signal;     /* STOP */
     bool permanent; /* SPAWN_FAILED: the command can not be executed at all */
     bool ok;        /* CHECKED */
-    int64_t ms;     /* EXTEND */
+    enum deploy_failure reason; /* CHECKED: why it failed */
+    int64_t ms;                 /* EXTEND */
     enum lifecycle_timer timer;
     struct lifecycle_settings settings; /* SPAWNED, SPAWN_FAILED */
 };
 
 enum lifecycle_action_kind {
-    ACTION_CHECK,   /* run the check; answer with CHECKED at any time */
+    ACTION_CHECK,   /* read what deploy (0: the first start) is to be started with, if cause has
+                       it read, and run the check on it; answer with CHECKED at any time */
     ACTION_UNCHECK, /* the check's answer is not wanted any more: end it */
-    ACTION_SPAWN,   /* start a worker for generation; answer with SPAWNED or SPAWN_FAILED */
+    ACTION_SPAWN,   /* start a worker for generation, with what was read for deploy (0: with what
+                       the last current one had); answer with SPAWNED or SPAWN_FAILED */
     ACTION_SIGNAL,  /* send signal to pid */
     ACTION_ARM,     /* arm (or arm anew) timer to fire after ms; TIMER_KILL: that of generation */
     ACTION_DISARM,  /* the timer must not fire any more; TIMER_KILL: ends with its generation */
@@ -166,19 +185,6 @@ enum lifecycle_report {
     REPORT_ENDING,           /* status: the only worker ended, and the supervisor does with it */
     REPORT_STOPPING,         /* signal */
     REPORT_STOP_OVERDUE,     /* it took longer than --stop-timeout: who is left is killed */
-};
-
-enum deploy_failure {
-    FAILURE_NONE,
-    FAILURE_NOT_EXECUTABLE, /* the command can not be executed at all */
-    FAILURE_NOT_SPAWNED,    /* no process could be made */
-    FAILURE_CHECK,          /* the check said no */
-    FAILURE_DIED,           /* it died before it was ready, in each attempt */
-    FAILURE_NOT_READY,      /* it was not ready in time, in each attempt */
-    FAILURE_DIED_EARLY,     /* it died after it was ready, before the older ones were signalled */
-    FAILURE_HUNG,           /* it fell silent before the older ones were signalled */
-    FAILURE_DIED_LATE,      /* it died when the older ones had been told to leave */
-    FAILURE_TABLE_FULL,     /* too many older generations are still running */
 };
 
 struct lifecycle_action {
@@ -219,16 +225,19 @@ struct lifecycle {
     unsigned crashes;         /* in a row */
     unsigned limited_crashes; /* while TIMER_START_LIMIT runs */
     bool auto_restart_due;
-    bool is_checking;             /* the deploy under way waits for its check */
-    bool must_report;             /* the last generation that was ready had said so */
-    bool has_spawned;             /* a worker has been started, ever */
+    bool is_checking; /* the deploy under way waits for its check */
+    bool is_held_up;  /* it waits for one to become ready or fail that was started before that */
+    bool must_report; /* the last generation that was ready had said so */
+    bool has_spawned; /* a worker has been started, ever */
     bool armed[LIFECYCLE_TIMERS]; /* a timer that is not armed can fire no more */
 
     bool stopping;
     bool stop_overdue; /* --stop-timeout has passed */
     int stop_signal;
     int exit_status;                    /* what the end of the stop will be */
-    struct lifecycle_settings settings; /* of the last spawn */
+    bool has_served;                    /* a generation has been current, ever */
+    struct lifecycle_settings settings; /* of the last spawn, unless its deploy failed */
+    struct lifecycle_settings in_force; /* of the last current generation */
 };
 
 /* The exit status when --start-limit was reached. */

@@ -99,6 +99,8 @@ const char *deploy_failure_text(enum deploy_failure failure)
         [FAILURE_NOT_EXECUTABLE] = "the command cannot be executed",
         [FAILURE_NOT_SPAWNED] = "no process could be started",
         [FAILURE_CHECK] = "the check failed",
+        [FAILURE_CONFIGURATION] = "the configuration file cannot be used",
+        [FAILURE_LISTENERS] = "a listener could not be opened",
         [FAILURE_DIED] = "the new worker died before it was ready",
         [FAILURE_NOT_READY] = "the new worker was not ready in time",
         [FAILURE_DIED_EARLY] = "the new worker died before the older ones were signalled",

@@ -110,36 +110,6 @@ static struct lifecycle_event spawn(struct supervisor *supervisor, uint64_t gene
         .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = plan.settings};
 }
 
-static int start_check(struct supervisor *supervisor, struct error *error)
-{
-    const struct options *options = supervisor->setup->options;
-    __attribute__((cleanup(plan_free))) struct plan plan;
-    if (plan_prepare(&plan, options, error) != 0) {
-        return -1;
-    }
-    const struct helper_command command = {.text = options->check,
-                                           .directory = options->directory,
-                                           .environment = plan.environment.entries,
-                                           .surroundings = &options->surroundings,
-                                           .identity = &plan.identity,
-                                           .capture = true};
-    return errands_start_check(&supervisor->errands, &command,
-                               (double)options->check_timeout_ms / 1000.0, error);
-}
-
-/* Starts the check. Its answer comes when it ends, or at once if it cannot be started. */
-static bool check(struct supervisor *supervisor, struct lifecycle_event *answer)
-{
-    struct error error;
-    if (start_check(supervisor, &error) == 0) {
-        return false;
-    }
-    log_error("--check: %s", error.text);
-    console_set_last_words(supervisor->console, error.text, NULL);
-    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false};
-    return true;
-}
-
 /* A line for each generation that has been ready, oldest first. */
 static void publish(struct supervisor *supervisor)
 {
@@ -265,6 +235,38 @@ static void tell(struct supervisor *supervisor, const struct lifecycle_action *r
     run_event_command(supervisor, report);
 }
 
+static int start_check(struct supervisor *supervisor, struct error *error)
+{
+    const struct options *options = supervisor->setup->options;
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_prepare(&plan, options, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->check,
+                                           .directory = options->directory,
+                                           .environment = plan.environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &plan.identity,
+                                           .capture = true};
+    return errands_start_check(&supervisor->errands, &command,
+                               (double)options->check_timeout_ms / 1000.0, error);
+}
+
+/* Starts the check. Its answer comes when it ends, or at once if it cannot be started. */
+static bool check(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
+{
+    struct error error;
+    tell(supervisor, &(struct lifecycle_action){
+                         .kind = ACTION_REPORT, .report = REPORT_CHECK_STARTED, .deploy = deploy});
+    if (start_check(supervisor, &error) == 0) {
+        return false;
+    }
+    log_error("--check: %s", error.text);
+    console_set_last_words(supervisor->console, error.text, NULL);
+    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false};
+    return true;
+}
+
 static void arm(struct supervisor *supervisor, const struct lifecycle_action *action)
 {
     double seconds = (double)action->ms / 1000.0;
@@ -310,7 +312,7 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
 {
     switch (action->kind) {
     case ACTION_CHECK:
-        return check(supervisor, answer);
+        return check(supervisor, action->deploy, answer);
     case ACTION_UNCHECK:
         errands_cancel_check(&supervisor->errands);
         break;

@@ -37,6 +37,7 @@ struct due {
 struct settings_range {
     unsigned ready_modes; /* 1: by age alone, 2: by age and by report, 3: auto too, 4: auto alone */
     bool has_check;
+    bool is_read;
     bool has_watchdog;
     bool has_kill_timeout;
     bool has_start_limit;
@@ -112,6 +113,7 @@ static void choose_new_settings(struct history *history, struct lifecycle_settin
     settings->ready_mode = choose_ready_mode(history);
     settings->ready_timeout_ms = range->ready_modes == 1 ? 0 : pick(history, timeouts, 4);
     settings->has_check = range->has_check && chance(history, 12);
+    settings->is_read = range->is_read;
     settings->watchdog_ms = range->has_watchdog ? pick(history, watchdogs, 4) : 0;
     settings->kill_timeout_ms = range->has_kill_timeout ? pick(history, kills, 4) : 0;
     settings->max_old = range->has_max_old ? below(history, 4) : 0;
@@ -147,6 +149,7 @@ static struct settings_range choose_range(struct history *history)
     return (struct settings_range){
         .ready_modes = 1 + (unsigned)(bits & 3),
         .has_check = bits & 4,
+        .is_read = bits & 4096,
         .has_watchdog = bits & 8,
         .has_kill_timeout = bits & 16,
         .has_start_limit = (bits & 96) == 0,
@@ -238,8 +241,13 @@ static void fire(struct history *history, const struct due *due)
 
 static void answer_check(struct history *history, unsigned yes_of_16)
 {
-    happen(history,
-           &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = chance(history, yes_of_16)});
+    static const enum deploy_failure reasons[] = {FAILURE_NONE, FAILURE_CHECK,
+                                                  FAILURE_CONFIGURATION, FAILURE_LISTENERS};
+    struct lifecycle_event event = {.kind = EVENT_CHECKED, .ok = chance(history, yes_of_16)};
+    if (!event.ok) {
+        event.reason = reasons[below(history, 4)];
+    }
+    happen(history, &event);
 }
 
 static void say(struct history *history, enum lifecycle_event_kind kind, uint64_t generation)

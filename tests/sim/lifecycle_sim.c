@@ -84,13 +84,13 @@ static uint64_t sum_failed(const struct tally *tally)
 static bool is_covered(const struct tally *tally)
 {
     const uint64_t counts[] = {
-        tally->succeeded,      tally->stopped,         tally->rollbacks,
-        tally->crashes,        tally->never_executed,  tally->never_checked,
-        tally->stops_in_spawn, tally->stops_in_check,  tally->ready_by_report,
-        tally->ready_by_age,   tally->late_reports,    tally->replaced_unheard,
-        tally->adopted,        tally->killed_late,     tally->killed_for_room,
-        tally->gave_up,        tally->waited_for_room, tally->ended_with_worker,
-        tally->overdue,
+        tally->succeeded,         tally->stopped,        tally->rollbacks,
+        tally->crashes,           tally->never_executed, tally->never_checked,
+        tally->stops_in_spawn,    tally->stops_in_check, tally->ready_by_report,
+        tally->ready_by_age,      tally->late_reports,   tally->replaced_unheard,
+        tally->held_up,           tally->checked_again,  tally->killed_late,
+        tally->killed_for_room,   tally->gave_up,        tally->waited_for_room,
+        tally->ended_with_worker, tally->overdue,
     };
     bool covered = true;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
@@ -129,7 +129,8 @@ static void print_tally(const struct tally *tally)
     print_count(tally->ready_by_age, "generations that were ready since they lived");
     print_count(tally->late_reports, "reports while the next generation was already starting");
     print_count(tally->replaced_unheard, "dead generations replaced while a check ran");
-    print_count(tally->adopted, "of which became the deploy's when the check said yes");
+    print_count(tally->held_up, "of which held up the deploy when the check said yes");
+    print_count(tally->checked_again, "deploys asked for again between two attempts, and checked");
     print_count(tally->killed_late, "kills after --kill-timeout");
     print_count(tally->killed_for_room, "kills for --max-old");
     print_count(tally->waited_for_room, "starts that waited for room in the table");

@@ -24,17 +24,27 @@ bool rules_is_timer_event(const struct world *world, enum lifecycle_timer timer)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+bool rules_needs_check(const struct world *world, enum deploy_cause cause)
+{
+    return world->settings.has_check || (world->settings.is_read && cause != CAUSE_WATCHDOG);
+}
+
 void rules_before_check(struct world *world, const struct lifecycle_action *action)
 {
     bool is_first = world->step.event->kind == EVENT_START;
+    bool is_asked_for_again = world->step.event->kind == EVENT_DEPLOY && action->deploy != 0 &&
+                              world_find_starting(world) == NULL;
     world_require(world, !world->is_stopped, "5: a check begins after a stop");
     world_require(world, !world->is_checking,
                   "a check begins before the one before was answered or called off");
     world_require(world,
                   action->deploy == world->under_way &&
-                      (is_first || (action->deploy != 0 && action->deploy == world->step.started)),
+                      (is_first || is_asked_for_again ||
+                       (action->deploy != 0 && action->deploy == world->step.started)),
                   "a check begins that is not a new deploy's");
-    world_require(world, world->settings.has_check, "a check begins that nobody wants");
+    world_require(world,
+                  is_first ? world->settings.has_check : rules_needs_check(world, action->cause),
+                  "a check begins that nobody wants");
     world_require(world, world->step.spawned == 0,
                   "a start and a check at once: only one of them can be answered at once");
 }
@@ -43,7 +53,7 @@ void rules_before_spawn(struct world *world, const struct lifecycle_action *acti
 {
     const struct step *step = &world->step;
     bool is_asked_for = (step->started != 0 && step->hung == 0) ||
-                        step->event->kind == EVENT_DEPLOY || step->said_yes;
+                        step->event->kind == EVENT_DEPLOY || step->said_yes || world->is_held_up;
     bool must_wait = world->timer_armed[TIMER_INTERVAL] || world->timer_armed[TIMER_PAUSE];
     world_require(world, !world->is_stopped, "5: something is spawned after a stop");
     world_require(world, action->generation > world->last_number,
@@ -56,6 +66,8 @@ void rules_before_spawn(struct world *world, const struct lifecycle_action *acti
                   "a generation is started for a deploy before its check said yes");
     world_require(world, !world->is_checking || world->under_way != 0,
                   "the first generation is started before the check said yes");
+    world_require(world, action->deploy == (world->is_checking ? 0 : world->under_way),
+                  "a generation is started with what was read for a deploy that it is not of");
     world_require(world, is_asked_for || !must_wait,
                   "a start that nobody asked for does not wait for its timers");
     world_require(world, world->spawns_in_a_row < SPAWNS_IN_A_ROW_MAX,
@@ -381,8 +393,12 @@ void rules_before_failure(struct world *world, const struct lifecycle_action *ac
                       "4: a deploy fails late, but not by the death of its generation");
         return;
     case FAILURE_CHECK:
-        world_require(world, step->said_no && step->checked_deploy == action->deploy,
-                      "4: a deploy fails by its check, but that has not said no");
+    case FAILURE_CONFIGURATION:
+    case FAILURE_LISTENERS:
+        world_require(world,
+                      step->said_no && step->checked_deploy == action->deploy &&
+                          step->refusal == action->reason,
+                      "4: a deploy fails by its check, but that has not said so");
         break;
     default:
         world_require(world,

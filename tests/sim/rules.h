@@ -16,6 +16,9 @@ void world_settle_takeover(struct world *world);
 bool rules_is_timer_event(const struct world *world, enum lifecycle_timer timer);
 bool rules_is_open(const struct world *world, uint64_t deploy);
 
+/* True if a deploy of that cause has to be checked. */
+bool rules_needs_check(const struct world *world, enum deploy_cause cause);
+
 void rules_before_check(struct world *world, const struct lifecycle_action *action);
 void rules_before_spawn(struct world *world, const struct lifecycle_action *action);
 void rules_before_signal(struct world *world, const struct lifecycle_action *action);

@@ -240,8 +240,8 @@ static bool is_promise_kept(const struct world *world)
 {
     const struct step *step = &world->step;
     uint64_t promised = step->promised;
-    bool is_taken_in =
-        promised == step->under_way_before && (step->spawned != 0 || step->is_promise_settled);
+    bool is_taken_in = promised == step->under_way_before &&
+                       (step->spawned != 0 || step->checked || step->is_promise_settled);
     return is_taken_in || step->started == promised ||
            (world->is_queued && world->promised == promised);
 }
@@ -250,8 +250,8 @@ static void check_deploys(struct world *world)
 {
     const struct step *step = &world->step;
     const struct worker *current = world_find(world, world->current);
-    bool is_answered =
-        step->started != 0 || step->spawned != 0 || world->is_queued || step->settled != 0;
+    bool is_answered = step->started != 0 || step->spawned != 0 || step->checked ||
+                       world->is_queued || step->settled != 0;
     world_require(world, step->event->kind != EVENT_DEPLOY || is_answered,
                   "4: a request for a deploy is lost");
     world_require(world, step->event->kind != EVENT_DEPLOY || is_promise_kept(world),

@@ -90,14 +90,26 @@ void world_settle_takeover(struct world *world)
 
 /* --- what an action does to the world -------------------------------------------------------- */
 
+/* What held the deploy up is over; its request wipes out the deaths that came before. */
+static void go_on(struct world *world)
+{
+    if (world->is_held_up) {
+        world->is_held_up = false;
+        world->attempts = 0;
+        world->deaths = 0;
+        world->step.is_death_counted = false;
+    }
+}
+
 static void carry_out_spawn(struct world *world, const struct lifecycle_action *action)
 {
     rules_before_spawn(world, action);
     if (world->worker_count == world->capacity) {
         return;
     }
-    world->workers[world->worker_count++] = (struct worker){
-        .number = action->generation, .deploy = world->is_checking ? 0 : world->under_way};
+    go_on(world);
+    world->workers[world->worker_count++] =
+        (struct worker){.number = action->generation, .deploy = action->deploy};
     world->in_flight = action->generation;
     world->last_number = action->generation;
     world->attempts++;
@@ -109,7 +121,9 @@ static void carry_out_spawn(struct world *world, const struct lifecycle_action *
 static void carry_out_check(struct world *world, const struct lifecycle_action *action)
 {
     rules_before_check(world, action);
+    world->tally->checked_again += action->deploy != 0 && action->deploy != world->step.started;
     world->is_checking = true;
+    world->needs_check = true;
     world->step.checked = true;
 }
 
@@ -159,6 +173,8 @@ static void carry_out_arm(struct world *world, const struct lifecycle_action *ac
 static void become_current(struct world *world, struct worker *worker)
 {
     world->current = worker->number;
+    world->has_served = true;
+    world->in_force = worker->settings;
     world->must_report = worker->reported;
     world->auto_restart_waits = false;
     worker->current_since = world->now;
@@ -177,7 +193,7 @@ static void open_deploy(struct world *world, const struct lifecycle_action *acti
     world->signals = 0;
     world->is_queued = false;
     world->auto_restart_waits = false;
-    world->needs_check = world->settings.has_check;
+    world->needs_check = rules_needs_check(world, action->cause);
     if (!world->needs_check && action->cause != CAUSE_WATCHDOG) {
         world->deaths = 0;
     }
@@ -277,13 +293,6 @@ static void hear(struct world *world, const struct lifecycle_action *action)
         world->is_queued = true;
         world->promised = action->deploy;
         break;
-    case REPORT_CHECK_STARTED:
-        world_require(world,
-                      world->step.last_action != NULL &&
-                          world->step.last_action->kind == ACTION_CHECK &&
-                          action->deploy == world->under_way,
-                      "a check is reported that was not begun");
-        break;
     case REPORT_DEPLOY_SUCCEEDED:
         rules_before_success(world, action);
         close_deploy(world, action->deploy);
@@ -292,8 +301,12 @@ static void hear(struct world *world, const struct lifecycle_action *action)
     case REPORT_DEPLOY_FAILED:
         rules_before_failure(world, action);
         close_deploy(world, action->deploy);
+        go_on(world); /* the table may be full */
         world->step.failed = action->deploy;
         count_death_before_full_table(world, action);
+        if (world->has_served && action->reason != FAILURE_DIED_LATE) {
+            world->settings = world->in_force;
+        }
         world->tally->failed[action->reason]++;
         break;
     case REPORT_DEPLOY_STOPPED:

@@ -54,7 +54,8 @@ struct tally {
     uint64_t ready_by_age;     /* and those that did not */
     uint64_t late_reports;     /* by the current one, while the next was already starting */
     uint64_t replaced_unheard; /* replacements that were started while a check ran */
-    uint64_t adopted;          /* and became the deploy's when the check said yes */
+    uint64_t held_up;          /* and the check said yes before they were ready */
+    uint64_t checked_again;    /* deploys that were asked for again between two attempts */
     uint64_t killed_late;      /* workers that outlived their --kill-timeout */
     uint64_t killed_for_room;  /* workers that were too many for --max-old */
     uint64_t gave_up;
@@ -87,9 +88,10 @@ struct step {
     uint64_t kill_fired;      /* it has had its time to leave */
     bool said_yes;            /* the check */
     bool said_no;
-    uint64_t checked_deploy; /* that of the check; 0: the first start's */
-    bool is_death_counted;   /* towards --start-limit, unless a request wipes it out */
-    uint64_t promised;       /* DEPLOY: the number that was foretold */
+    enum deploy_failure refusal; /* what it said */
+    uint64_t checked_deploy;     /* that of the check; 0: the first start's */
+    bool is_death_counted;       /* towards --start-limit, unless a request wipes it out */
+    uint64_t promised;           /* DEPLOY: the number that was foretold */
 
     uint64_t spawned;
     uint64_t became_ready;
@@ -126,8 +128,10 @@ struct world {
     uint64_t current;
     uint64_t last_number;
     bool ever_spawned;
-    bool must_report;                   /* who became ready last had said so */
-    struct lifecycle_settings settings; /* of the last spawn */
+    bool must_report; /* who became ready last had said so */
+    bool has_served;
+    struct lifecycle_settings settings; /* of the last spawn, unless its deploy failed */
+    struct lifecycle_settings in_force; /* of the last current generation */
 
     bool timer_armed[LIFECYCLE_TIMERS];
     int64_t timer_due[LIFECYCLE_TIMERS];
@@ -143,6 +147,7 @@ struct world {
     unsigned signals;   /* since it began */
     bool is_queued;
     bool is_checking;
+    bool is_held_up;  /* the check said yes, but something older is starting */
     bool needs_check; /* the one under way may not be tried before its check said yes */
     bool auto_restart_waits;
     unsigned spawns_in_a_row; /* without a timer, a report or a request in between */

@@ -1,5 +1,7 @@
 #include "world_receive.h"
 
+#include "rules.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,7 +19,7 @@ static void attempt_ends(struct world *world, enum deploy_failure failure)
     struct step *step = &world->step;
     unsigned attempts = world->settings.deploy_attempts;
     step->attempt_ended = !world->is_stopped;
-    step->attempt_deploy = world->is_checking ? 0 : world->under_way;
+    step->attempt_deploy = world->is_checking || world->is_held_up ? 0 : world->under_way;
     step->attempt_failure = failure;
     step->attempt_was_last =
         failure == FAILURE_NOT_EXECUTABLE || (attempts != 0 && world->attempts >= attempts);
@@ -186,12 +188,12 @@ static void receive_timer(struct world *world, const struct lifecycle_event *eve
     time_is_over(world, event->timer);
 }
 
-/* Yes: what is started from now on is the deploy's, and so is what already replaces a current one
-   that died meanwhile, since it was started after the request. */
+/* Yes: what is started from now on is the deploy's. What already replaces a current one that died
+   meanwhile is not: it was started with what was before. */
 static void receive_checked(struct world *world, const struct lifecycle_event *event)
 {
     struct step *step = &world->step;
-    struct worker *starting = world_find_starting(world);
+    const struct worker *starting = world_find_starting(world);
     if (!world->is_checking) {
         step->must_be_ignored = true;
         return;
@@ -201,15 +203,15 @@ static void receive_checked(struct world *world, const struct lifecycle_event *e
     step->checked_deploy = world->under_way;
     step->said_yes = event->ok;
     step->said_no = !event->ok;
+    step->refusal = event->reason != FAILURE_NONE ? event->reason : FAILURE_CHECK;
     if (!event->ok) {
         return;
     }
     world->needs_check = false;
     world->attempts = 0;
     if (starting != NULL) {
-        starting->deploy = world->under_way;
-        world->attempts = 1;
-        world->tally->adopted++;
+        world->is_held_up = true;
+        world->tally->held_up++;
     } else {
         world->deaths = 0;
     }
@@ -277,6 +279,7 @@ bool world_begin_stop(struct world *world, int signal)
     world->stop_timeout_ms = world->worker_count > 0 ? world->settings.stop_timeout_ms : 0;
     world->current = 0;
     world->is_queued = false;
+    world->is_held_up = false;
     return true;
 }
 
@@ -293,8 +296,9 @@ static void receive_deploy(struct world *world)
     world->spawns_in_a_row = 0;
     world->step.must_be_ignored = world->is_stopped;
     world->step.promised = lifecycle_next_deploy(&world->machine);
-    bool is_trying = world->under_way != 0 && !world->is_checking;
-    if (is_trying && world_find_starting(world) == NULL && !world->timer_armed[TIMER_RETIRE]) {
+    bool is_trying = world->under_way != 0 && !world->is_checking && !world->is_held_up;
+    if (is_trying && !rules_needs_check(world, CAUSE_REQUEST) &&
+        world_find_starting(world) == NULL && !world->timer_armed[TIMER_RETIRE]) {
         world->deaths = 0; /* the next attempt comes at once */
     }
 }

@@ -28,6 +28,7 @@ struct history {
     struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(TABLE_MAX)];
     bool armed[LIFECYCLE_TIMERS];
     bool kill_armed[KILLS_MAX]; /* by generation */
+    uint64_t spawned_for;       /* the deploy that the last ACTION_SPAWN named */
     char text[4096];            /* what followed from the last event */
 };
 
@@ -63,6 +64,8 @@ static const char *reason_text(enum deploy_failure reason)
         [FAILURE_NOT_EXECUTABLE] = "not-executable",
         [FAILURE_NOT_SPAWNED] = "not-spawned",
         [FAILURE_CHECK] = "check",
+        [FAILURE_CONFIGURATION] = "configuration",
+        [FAILURE_LISTENERS] = "listeners",
         [FAILURE_DIED] = "died",
         [FAILURE_NOT_READY] = "not-ready",
         [FAILURE_DIED_EARLY] = "died-early",
@@ -146,12 +149,11 @@ static void write_action(char *text, size_t size, const struct lifecycle_action 
     }
 }
 
-/* Some actions would say nothing in a test: a report next to the signal or the check that it
-   reports, and the disarming of a timer that is not armed. */
+/* Some actions would say nothing in a test: a report next to the signal that it reports, and the
+   disarming of a timer that is not armed. */
 static bool is_worth_writing(const struct history *history, const struct lifecycle_action *action)
 {
     return !(action->kind == ACTION_REPORT && action->report == REPORT_SIGNALLED) &&
-           !(action->kind == ACTION_REPORT && action->report == REPORT_CHECK_STARTED) &&
            !(action->kind == ACTION_DISARM && !history->armed[action->timer]);
 }
 
@@ -170,6 +172,9 @@ static void tell(struct history *history, const struct lifecycle_event *event)
                      length > 0 ? ", " : "");
             length = strlen(history->text);
             write_action(history->text + length, sizeof history->text - length, action);
+        }
+        if (action->kind == ACTION_SPAWN) {
+            history->spawned_for = action->deploy;
         }
         if (action->kind == ACTION_ARM && action->timer == TIMER_KILL) {
             assert_in_range(action->generation, 1, KILLS_MAX - 1);
@@ -272,6 +277,11 @@ static void asks_for_time(struct history *history, uint64_t generation, int64_t 
 {
     tell(history,
          &(struct lifecycle_event){.kind = EVENT_EXTEND, .generation = generation, .ms = ms});
+}
+
+static void refused(struct history *history, enum deploy_failure reason)
+{
+    tell(history, &(struct lifecycle_event){.kind = EVENT_CHECKED, .reason = reason});
 }
 
 static void checked(struct history *history, bool ok)
@@ -1188,8 +1198,8 @@ static void one_that_dies_during_a_check_is_replaced_at_once(void **state)
     assert_current(&history, 2);
 }
 
-/* It was started after the request: it is what was asked for. */
-static void what_replaces_it_is_the_deploys_if_the_check_says_yes(void **state)
+/* It was started with what was before the check: the deploy follows it. */
+static void what_replaces_it_is_not_the_deploys_though_the_check_says_yes(void **state)
 {
     (void)state;
     struct history history;
@@ -1199,8 +1209,133 @@ static void what_replaces_it_is_the_deploys_if_the_check_says_yes(void **state)
     spawned(&history, 2, with_check());
     checked(&history, true);
     assert_follows(&history, "");
+    deploy(&history);
+    assert_follows(&history, "deploy-queued");
     fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 2, arm settle 30000, publish, deploy-succeeded 1");
+    assert_follows(&history, "ready 2, arm settle 30000, publish, disarm settle, spawn 3");
+    assert_int_equal(history.spawned_for, 1);
+    spawned(&history, 3, with_check());
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "ready 3, publish, signal 2 TERM, deploy-started 2, check 2");
+}
+
+static void one_that_holds_up_a_deploy_makes_way_when_it_fails(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    exited(&history, 1);
+    assert_int_equal(history.spawned_for, 0);
+    spawned(&history, 2, with_check());
+    checked(&history, true);
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, disarm interval, spawn 3");
+    assert_int_equal(history.spawned_for, 1);
+}
+
+static void a_stop_ends_a_deploy_that_is_held_up(void **state)
+{
+    (void)state;
+    struct history history;
+    serve_checked(&history, with_check());
+    deploy(&history);
+    exited(&history, 1);
+    spawned(&history, 2, with_check());
+    checked(&history, true);
+    stop(&history);
+    assert_follows(&history, "stopping, disarm interval, deploy-stopped 1, signal 2 INT, publish");
+    exited(&history, 2);
+    assert_follows(&history, "left 2, publish, exit 0");
+}
+
+static void a_request_between_two_attempts_is_checked_anew(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_check();
+    settings.deploy_attempts = 0;
+    serve_checked(&history, settings);
+    deploy(&history);
+    checked(&history, true);
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, arm pause 1000, paused 1000");
+    deploy(&history);
+    assert_follows(&history, "check 1");
+    fires(&history, TIMER_PAUSE);
+    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "");
+    refused(&history, FAILURE_CONFIGURATION);
+    assert_follows(&history, "deploy-failed 1 configuration");
+    assert_current(&history, 1);
+}
+
+/* --- what is read at a deploy ------------------------------------------------------------------
+ */
+
+static struct lifecycle_settings to_be_read(void)
+{
+    struct lifecycle_settings settings = plain;
+    settings.is_read = true;
+    return settings;
+}
+
+static void a_deploy_whose_settings_are_read_begins_with_that(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, to_be_read());
+    deploy(&history);
+    assert_follows(&history, "deploy-started 1, check 1");
+    checked(&history, true);
+    assert_follows(&history, "spawn 2");
+    assert_int_equal(history.spawned_for, 1);
+}
+
+static void a_deploy_that_cannot_be_read_says_why_and_touches_nothing(void **state)
+{
+    (void)state;
+    struct history history;
+    serve(&history, to_be_read());
+    deploy(&history);
+    refused(&history, FAILURE_CONFIGURATION);
+    assert_follows(&history, "deploy-failed 1 configuration");
+    deploy(&history);
+    refused(&history, FAILURE_LISTENERS);
+    assert_follows(&history, "deploy-failed 2 listeners");
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, spawn 2");
+    assert_int_equal(history.spawned_for, 0);
+}
+
+static void one_that_hangs_is_replaced_by_what_it_was(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = to_be_read();
+    settings.watchdog_ms = 5000;
+    serve(&history, settings);
+    fires(&history, TIMER_WATCHDOG);
+    assert_follows(&history, "hung 1, arm watchdog 5000, watchdog deploy-started 1, spawn 2");
+}
+
+static void the_settings_of_a_deploy_that_failed_are_forgotten(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = to_be_read();
+    serve(&history, settings);
+    deploy(&history);
+    checked(&history, true);
+    settings.start_limit = 1;
+    settings.start_limit_ms = 60000;
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    assert_follows(&history, "start-failed 2, deploy-failed 1 died");
+    fires(&history, TIMER_INTERVAL);
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, spawn 3");
 }
 
 /* It was started before the second request: the second deploy needs one of its own. */
@@ -1836,7 +1971,14 @@ int main(void)
         cmocka_unit_test(a_stop_calls_the_check_off),
         cmocka_unit_test(a_stop_during_the_first_check_ends_at_once),
         cmocka_unit_test(one_that_dies_during_a_check_is_replaced_at_once),
-        cmocka_unit_test(what_replaces_it_is_the_deploys_if_the_check_says_yes),
+        cmocka_unit_test(what_replaces_it_is_not_the_deploys_though_the_check_says_yes),
+        cmocka_unit_test(one_that_holds_up_a_deploy_makes_way_when_it_fails),
+        cmocka_unit_test(a_stop_ends_a_deploy_that_is_held_up),
+        cmocka_unit_test(a_request_between_two_attempts_is_checked_anew),
+        cmocka_unit_test(a_deploy_whose_settings_are_read_begins_with_that),
+        cmocka_unit_test(a_deploy_that_cannot_be_read_says_why_and_touches_nothing),
+        cmocka_unit_test(one_that_hangs_is_replaced_by_what_it_was),
+        cmocka_unit_test(the_settings_of_a_deploy_that_failed_are_forgotten),
         cmocka_unit_test(what_replaces_it_is_not_the_next_deploys),
         cmocka_unit_test(what_replaces_it_is_no_attempt),
         cmocka_unit_test(a_check_that_fails_does_not_end_the_starts),
