@@ -374,7 +374,7 @@ void attendant_begin(struct attendant *attendant, pid_t pid)
 bool attendant_last_words(struct attendant *attendant, char *buffer, size_t size)
 {
     if (attendant->errors == NULL) {
-        return last_words_read(attendant->last_words, buffer, size) >= 0;
+        return last_words_read(&attendant->last_words, buffer, size) >= 0;
     }
     capture_drain(attendant->errors);
     snprintf(buffer, size, "%s", attendant->errors->tail);

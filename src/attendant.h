@@ -36,7 +36,8 @@ struct attendant {
     pid_t pid;
     ev_tstamp started;  /* by the wall clock */
     double ready_after; /* seconds; negative: not ready yet */
-    off_t last_words;   /* where the worker's words begin in a log that can be read back */
+    struct last_words_mark
+        last_words; /* where the worker's words begin in a log that can be read back */
     char status[NOTIFY_STATUS_SIZE];
 
     struct notify_socket notify;

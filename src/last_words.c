@@ -20,31 +20,44 @@ static int open_for_reading(void)
     return open("/proc/self/fd/2", O_RDONLY | O_CLOEXEC);
 }
 
-off_t last_words_mark(void)
+struct last_words_mark last_words_mark(void)
 {
     struct stat status;
-    return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
+    if (fstat(STDERR_FILENO, &status) != 0) {
+        return (struct last_words_mark){.end = -1};
+    }
+    return (struct last_words_mark){.device = status.st_dev,
+                                    .inode = status.st_ino,
+                                    .end = S_ISREG(status.st_mode) ? status.st_size : -1};
 }
 
-ssize_t last_words_read(off_t mark, char *buffer, size_t size)
+/* True if standard error is another file now than it was for that worker. */
+static bool is_elsewhere(const struct last_words_mark *mark)
 {
     struct stat status;
-    AUTO_CLOSE int fd = mark >= 0 ? open_for_reading() : -1;
+    return mark->end >= 0 && fstat(STDERR_FILENO, &status) == 0 &&
+           (status.st_dev != mark->device || status.st_ino != mark->inode);
+}
+
+ssize_t last_words_read(const struct last_words_mark *mark, char *buffer, size_t size)
+{
+    struct stat status;
+    bool can_be_told = mark->end >= 0 && !is_elsewhere(mark);
+    AUTO_CLOSE int fd = can_be_told ? open_for_reading() : -1;
     if (fd < 0 || fstat(fd, &status) != 0) {
         return -1;
     }
-    if (status.st_size < mark) {
-        mark = 0; /* somebody truncated the file: all of it is new */
+    off_t start = status.st_size < mark->end ? 0 : mark->end; /* truncated: all of it is new */
+    if (status.st_size - start > (off_t)(size - 1)) {
+        start = status.st_size - (off_t)(size - 1);
     }
-    if (status.st_size - mark > (off_t)(size - 1)) {
-        mark = status.st_size - (off_t)(size - 1);
-    }
-    ssize_t length = pread(fd, buffer, size - 1, mark);
+    ssize_t length = pread(fd, buffer, size - 1, start);
     buffer[length > 0 ? length : 0] = '\0';
     return length;
 }
 
-const char *last_words_describe_output(pid_t pid, char *buffer, size_t size)
+const char *last_words_describe_output(const struct last_words_mark *mark, pid_t pid, char *buffer,
+                                       size_t size)
 {
     char target[128] = "";
     struct stat status;
@@ -52,6 +65,8 @@ const char *last_words_describe_output(pid_t pid, char *buffer, size_t size)
     target[length > 0 ? length : 0] = '\0';
     if (fstat(STDERR_FILENO, &status) != 0) {
         snprintf(buffer, size, "nowhere: standard error is closed");
+    } else if (mark != NULL && is_elsewhere(mark)) {
+        snprintf(buffer, size, "the log file from before it was opened anew");
     } else if (S_ISREG(status.st_mode)) {
         snprintf(buffer, size, "the file %s", target);
     } else if (journal_is_stream(STDERR_FILENO)) {

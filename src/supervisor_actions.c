@@ -181,7 +181,8 @@ static void take_last_words(struct supervisor *supervisor, const struct lifecycl
     if (can_be_read) {
         drop_own_lines(words);
     }
-    last_words_describe_output(report->pid, output, sizeof output);
+    last_words_describe_output(attendant != NULL ? &attendant->last_words : NULL, report->pid,
+                               output, sizeof output);
     console_set_last_words(supervisor->console, can_be_read ? words : NULL, output);
     bool died_young = report->report == REPORT_START_FAILED ||
                       (report->report == REPORT_CRASHED && attendant != NULL &&

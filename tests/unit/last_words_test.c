@@ -11,9 +11,9 @@ static ssize_t read_words(const char *before, const char *after, char *buffer, s
     struct streams saved = streams_save();
     stream_to_file(STDERR_FILENO, "log");
     stream_say(STDERR_FILENO, before);
-    off_t mark = last_words_mark();
+    struct last_words_mark mark = last_words_mark();
     stream_say(STDERR_FILENO, after);
-    ssize_t length = last_words_read(mark, buffer, size);
+    ssize_t length = last_words_read(&mark, buffer, size);
     streams_restore(saved);
     return length;
 }
@@ -49,10 +49,10 @@ static void a_log_that_was_emptied_since_is_all_new(void **state)
     struct streams saved = streams_save();
     stream_to_file(STDERR_FILENO, "log");
     stream_say(STDERR_FILENO, "a long line before\n");
-    off_t mark = last_words_mark();
+    struct last_words_mark mark = last_words_mark();
     int truncated = ftruncate(STDERR_FILENO, 0);
     stream_say(STDERR_FILENO, "new\n");
-    ssize_t length = last_words_read(mark, words, sizeof words);
+    ssize_t length = last_words_read(&mark, words, sizeof words);
     streams_restore(saved);
     assert_int_equal(truncated, 0);
     assert_int_equal(length, 4);
@@ -65,14 +65,32 @@ static void a_log_that_was_moved_or_removed_can_still_be_read(void **state)
     char words[64];
     struct streams saved = streams_save();
     stream_to_file(STDERR_FILENO, "log");
-    off_t mark = last_words_mark();
+    struct last_words_mark mark = last_words_mark();
     int removed = unlink("log");
     stream_say(STDERR_FILENO, "last\n");
-    ssize_t length = last_words_read(mark, words, sizeof words);
+    ssize_t length = last_words_read(&mark, words, sizeof words);
     streams_restore(saved);
     assert_int_equal(removed, 0);
     assert_int_equal(length, 5);
     assert_string_equal(words, "last\n");
+}
+
+/* The worker still writes to the one before: the new one has nothing of it. */
+static void a_log_that_was_opened_anew_since_has_no_words_of_that_worker(void **state)
+{
+    (void)state;
+    char words[64];
+    char output[LAST_WORDS_OUTPUT_SIZE];
+    struct streams saved = streams_save();
+    stream_to_file(STDERR_FILENO, "log");
+    struct last_words_mark mark = last_words_mark();
+    stream_to_file(STDERR_FILENO, "log.new");
+    stream_say(STDERR_FILENO, "somebody else's\n");
+    ssize_t length = last_words_read(&mark, words, sizeof words);
+    last_words_describe_output(&mark, 1, output, sizeof output);
+    streams_restore(saved);
+    assert_int_equal(length, -1);
+    assert_string_equal(output, "the log file from before it was opened anew");
 }
 
 static void what_is_no_file_cannot_be_read_back(void **state)
@@ -83,18 +101,18 @@ static void what_is_no_file_cannot_be_read_back(void **state)
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     struct streams saved = streams_save();
     dup2(ends[1], STDERR_FILENO);
-    off_t pipe_mark = last_words_mark();
+    struct last_words_mark pipe_mark = last_words_mark();
     stream_say(STDERR_FILENO, "gone\n");
-    ssize_t pipe_length = last_words_read(0, words, sizeof words);
+    ssize_t pipe_length = last_words_read(&pipe_mark, words, sizeof words);
     close(STDERR_FILENO);
-    off_t closed_mark = last_words_mark();
+    struct last_words_mark closed_mark = last_words_mark();
     streams_restore(saved);
     close(ends[0]);
     close(ends[1]);
-    assert_int_equal(pipe_mark, -1);
+    assert_int_equal(pipe_mark.end, -1);
     assert_int_equal(pipe_length, -1);
-    assert_int_equal(closed_mark, -1);
-    assert_int_equal(last_words_read(-1, words, sizeof words), -1);
+    assert_int_equal(closed_mark.end, -1);
+    assert_int_equal(last_words_read(&closed_mark, words, sizeof words), -1);
 }
 
 static void every_usual_runtime_is_understood(void **state)
@@ -130,6 +148,7 @@ int main(void)
         IN_SCRATCH(only_the_end_is_read_of_what_is_too_long),
         IN_SCRATCH(a_log_that_was_emptied_since_is_all_new),
         IN_SCRATCH(a_log_that_was_moved_or_removed_can_still_be_read),
+        IN_SCRATCH(a_log_that_was_opened_anew_since_has_no_words_of_that_worker),
         IN_SCRATCH(what_is_no_file_cannot_be_read_back),
         cmocka_unit_test(every_usual_runtime_is_understood),
     };
