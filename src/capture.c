@@ -1,6 +1,7 @@
 #include "capture.h"
 
 #include "descriptor.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,14 +41,51 @@ static void keep_tail(struct capture *capture, const char *bytes, size_t size)
     capture->tail_size += size;
 }
 
-static void write_out(struct capture *capture, size_t size)
+/* Returns how much was written: all of it, unless the log is gone or its disk is full. */
+static size_t write_all(int fd, const char *bytes, size_t size)
 {
-    for (size_t written = 0; written < size;) {
-        ssize_t more = write(capture->target_fd, capture->pending + written, size - written);
+    size_t written = 0;
+    while (written < size) {
+        ssize_t more = write(fd, bytes + written, size - written);
         if (more < 0 && errno != EINTR) {
-            break; /* the log is gone; the worker need not know */
+            break;
         }
         written += more > 0 ? (size_t)more : 0;
+    }
+    return written;
+}
+
+static void count_lost_lines(struct capture *capture, const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        capture->lost_lines += bytes[i] == '\n';
+    }
+}
+
+static void tell_lost_lines(struct capture *capture)
+{
+    log_warning("%zu line%s of the workers' could not be written and %s lost", capture->lost_lines,
+                capture->lost_lines == 1 ? "" : "s", capture->lost_lines == 1 ? "was" : "were");
+    capture->lost_lines = 0;
+}
+
+/* What cannot be written is lost: a worker must not stall because a disk is full. */
+static void write_out(struct capture *capture, size_t size)
+{
+    if (size > 0 && capture->is_torn && write_all(capture->target_fd, "\n", 1) == 1) {
+        capture->is_torn = false;
+    }
+    size_t written = write_all(capture->target_fd, capture->pending, size);
+    if (written < size) {
+        if (written > 0) {
+            capture->is_torn = capture->pending[written - 1] != '\n';
+        }
+        /* The newline that a torn line gets later makes it whole where it lacks nothing else. */
+        bool lacks_newline = written > 0 && capture->is_torn && capture->pending[written] == '\n';
+        size_t lost = written + lacks_newline;
+        count_lost_lines(capture, capture->pending + lost, size - lost);
+    } else if (size > 0 && capture->lost_lines > 0) {
+        tell_lost_lines(capture);
     }
     capture->pending_size -= size;
     memmove(capture->pending, capture->pending + size, capture->pending_size);
@@ -150,6 +188,8 @@ struct capture *capture_new(struct ev_loop *loop, struct capture **list, int tar
     capture->is_released = false;
     capture->tail_size = 0;
     capture->pending_size = 0;
+    capture->lost_lines = 0;
+    capture->is_torn = false;
     ev_io_init(&capture->readable, on_readable, capture->fd, EV_READ);
     ev_timer_init(&capture->stalled, on_stalled, 0.0, 0.0);
     capture->readable.data = capture;

@@ -28,6 +28,8 @@ struct capture {
        writable takes so much without blocking (pipe(7)). */
     char pending[PIPE_BUF];
     size_t pending_size;
+    size_t lost_lines;          /* that a full disk did not take, not yet told */
+    bool is_torn;               /* the last line that was written lacks its end */
     char tail[LAST_WORDS_SIZE]; /* the last bytes, oldest first */
     size_t tail_size;
 };
