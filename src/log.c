@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* How long lines that wait hold up the end. */
-#define CLOSE_PATIENCE_MS 1000
+#define CLOSE_PATIENCE_MS 2000
 
 /* The program has one standard error, and so one log. */
 static struct {

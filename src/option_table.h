@@ -117,7 +117,7 @@ OPTION(log_level, "log", "log-level", REQUIRED, "error|warning|info|debug", fals
 OPTION(log_format, "log", "log-format", REQUIRED, "text|json", false, "text", "text",
        "how the supervisor's lines look; json: an object a line")
 OPTION(syslog, "log", "syslog", OPTIONAL, "FACILITY", false, NULL, NULL,
-       "send the supervisor's lines to syslog, not to standard error; the facility is daemon unless given")
+       "send the supervisor's lines to syslog, not to standard error; as daemon unless given")
 OPTION(syslog_tag, "log", "syslog-tag", REQUIRED, "TAG", false, NULL, NULL,
        "the name that they have there (needs --syslog); the program's unless given")
 OPTION(capture, "log", "capture", REQUIRED, "on|off|auto", false, "off", "auto",

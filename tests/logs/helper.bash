@@ -25,7 +25,22 @@ ctl() {
   "$TASUKI" "$@" --control="$DIR/control"
 }
 
-# numbers_of FILE...: the numbers of the lines "line N of the worker", in the order of the files.
-numbers_of() {
-  cat "$@" | sed -n 's/^line \([0-9]*\) of the worker$/\1/p'
+# use_writer LINES: see workers/writer.
+use_writer() {
+  WORKER=("$BATS_TEST_DIRNAME/workers/writer" "$DIR" "$1")
+}
+
+# complete FILE...: see workers/complete.
+complete() {
+  "$BATS_TEST_DIRNAME/workers/complete" "$DIR" "$@"
+}
+
+# noisy_check: a check that fails, and says so in more lines than wait for a stalled log.
+noisy_check() {
+  make_worker check <<END
+#!/bin/sh
+[ -e '$DIR/fail' ] || exit 0
+yes | head -n 2000
+exit 1
+END
 }
