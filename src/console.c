@@ -81,39 +81,49 @@ static void keep_history(struct console *console, const struct lifecycle_action 
     }
 }
 
-/* Newest first. */
-static json_t *describe_history(const struct console *console)
+static void add_generation(struct json_text *json, uint64_t generation)
 {
-    json_t *deploys = json_array();
+    json_text_known(json, "generation", generation != 0 ? (int64_t)generation : -1);
+}
+
+/* Newest first. */
+static void describe_history(struct json_text *json, const struct console *console)
+{
+    json_text_open(json, "deploys", '[');
     for (uint64_t id = console->setup.lifecycle->last_deploy, left = HISTORY_MAX;
          id > 0 && left > 0; id--, left--) {
         const struct deploy_record *record = &console->history[id % HISTORY_MAX];
         if (record->id != id || record->outcome == NULL) {
             continue;
         }
-        json_t *entry = json_pack("{s:I, s:s, s:f, s:f, s:s, s:s?}", "id", (json_int_t)id, "cause",
-                                  deploy_cause_name(record->cause), "started", record->started,
-                                  "seconds", record->ended - record->started, "outcome",
-                                  record->outcome, "reason", record->reason);
-        json_object_set_new(entry, "generation",
-                            record->generation != 0 ? json_integer((json_int_t)record->generation)
-                                                    : json_null());
-        json_array_append_new(deploys, entry);
+        json_text_open(json, NULL, '{');
+        json_text_number(json, "id", (int64_t)id);
+        json_text_string(json, "cause", deploy_cause_name(record->cause));
+        json_text_seconds(json, "started", record->started);
+        json_text_seconds(json, "seconds", record->ended - record->started);
+        json_text_string(json, "outcome", record->outcome);
+        json_text_string(json, "reason", record->reason);
+        add_generation(json, record->generation);
+        json_text_close(json, '}');
     }
-    return deploys;
+    json_text_close(json, ']');
 }
 
 /* The deploy under way, or null. */
-static json_t *describe_deploy(const struct console *console)
+static void describe_deploy(struct json_text *json, const struct console *console)
 {
     const struct lifecycle *lifecycle = console->setup.lifecycle;
     const struct deploy_record *record = &console->history[lifecycle->deploy % HISTORY_MAX];
     if (lifecycle->deploy == 0 || record->id != lifecycle->deploy) {
-        return json_null();
+        json_text_null(json, "deploy");
+        return;
     }
-    return json_pack("{s:I, s:s, s:f, s:i}", "id", (json_int_t)record->id, "cause",
-                     deploy_cause_name(record->cause), "seconds", ev_time() - record->started,
-                     "attempt", (int)lifecycle->attempt);
+    json_text_open(json, "deploy", '{');
+    json_text_number(json, "id", (int64_t)record->id);
+    json_text_string(json, "cause", deploy_cause_name(record->cause));
+    json_text_seconds(json, "seconds", ev_time() - record->started);
+    json_text_number(json, "attempt", lifecycle->attempt);
+    json_text_close(json, '}');
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */
@@ -146,55 +156,70 @@ static void on_gone(void *context, uint64_t client)
 }
 
 /* The last reply to a request. */
-static void answer(struct console *console, uint64_t client, json_t *result)
+static void answer(struct console *console, uint64_t client, const struct json_text *result)
 {
-    control_send(console->control, client, result);
-    json_decref(result);
+    control_send(console->control, client, json_text_line(result));
     control_finish(console->control, client);
 }
 
 static void answer_ok(struct console *console, uint64_t client)
 {
-    answer(console, client, json_pack("{s:s}", "result", "ok"));
+    control_send(console->control, client, "{\"result\":\"ok\"}");
+    control_finish(console->control, client);
 }
 
 static void answer_error(struct console *console, uint64_t client, const char *message)
 {
-    answer(console, client, json_pack("{s:s, s:s}", "result", "error", "message", message));
+    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    json_text_open(&json, NULL, '{');
+    json_text_string(&json, "result", "error");
+    json_text_string(&json, "message", message);
+    json_text_close(&json, '}');
+    answer(console, client, &json);
 }
 
 /* Sends to everybody who waits or follows. A client may be dropped on the way, and its waiter with
    it, so the next one is looked up before. */
-static void broadcast(struct console *console, json_t *object)
+static void broadcast(struct console *console, const struct json_text *event)
 {
     struct waiter *next;
     for (struct waiter *waiter = console->waiters; waiter != NULL; waiter = next) {
         next = waiter->next;
-        control_send(console->control, waiter->client, object);
+        control_send(console->control, waiter->client, json_text_line(event));
     }
 }
 
-static json_t *describe_outcome(const struct console *console, uint64_t deploy,
-                                const struct deploy_record *record)
+static void describe_failure(struct json_text *json, const struct console *console,
+                             const struct deploy_record *record)
 {
-    uint64_t current = console->setup.lifecycle->current;
-    if (record == NULL || record->outcome == NULL || strcmp(record->outcome, "stopped") == 0) {
-        return json_pack("{s:s, s:I}", "result", "stopped", "deploy", (json_int_t)deploy);
+    json_text_string(json, "reason", record->reason);
+    json_text_string(json, "last_words", console->last_words);
+    if (console->output != NULL) {
+        json_text_string(json, "output", console->output);
     }
-    json_t *result = json_pack("{s:s, s:I, s:f}", "result", record->outcome, "deploy",
-                               (json_int_t)deploy, "seconds", record->ended - record->started);
-    bool has_succeeded = record->reason == NULL;
-    uint64_t generation = has_succeeded ? record->generation : current;
-    json_object_set_new(result, "generation",
-                        generation != 0 ? json_integer((json_int_t)generation) : json_null());
-    if (!has_succeeded) {
-        json_object_set_new(result, "reason", report_text(record->reason));
-        json_object_set_new(result, "last_words", report_text(console->last_words));
-        if (console->output != NULL) {
-            json_object_set_new(result, "output", report_text(console->output));
+}
+
+/* Without a record, or with one that says so, the deploy was superseded by a stop. */
+static void answer_outcome(struct console *console, uint64_t client, uint64_t deploy,
+                           const struct deploy_record *record)
+{
+    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    bool has_ended =
+        record != NULL && record->outcome != NULL && strcmp(record->outcome, "stopped") != 0;
+    json_text_open(&json, NULL, '{');
+    json_text_string(&json, "result", has_ended ? record->outcome : "stopped");
+    json_text_number(&json, "deploy", (int64_t)deploy);
+    if (has_ended) {
+        bool has_succeeded = record->reason == NULL;
+        json_text_seconds(&json, "seconds", record->ended - record->started);
+        add_generation(&json,
+                       has_succeeded ? record->generation : console->setup.lifecycle->current);
+        if (!has_succeeded) {
+            describe_failure(&json, console, record);
         }
     }
-    return result;
+    json_text_close(&json, '}');
+    answer(console, client, &json);
 }
 
 /* Answers those who wait for this deploy, each once; for every deploy if `deploy` is 0. */
@@ -207,8 +232,8 @@ static void answer_waiters(struct console *console, uint64_t deploy)
             continue;
         }
         *link = waiter->next;
-        answer(console, waiter->client,
-               describe_outcome(console, waiter->deploy, find_record(console, waiter->deploy)));
+        answer_outcome(console, waiter->client, waiter->deploy,
+                       find_record(console, waiter->deploy));
         free(waiter);
         link = &console->waiters; /* the answer may have dropped a client, and changed the list */
     }
@@ -221,7 +246,7 @@ static void request_restart(struct console *console, uint64_t client)
     /* A death that is not yet known would change which deploy this request is part of. */
     console->setup.reap(console->setup.context);
     if (console->setup.lifecycle->stopping) {
-        answer(console, client, describe_outcome(console, 0, NULL));
+        answer_outcome(console, client, 0, NULL);
         return;
     }
     add_waiter(console, client, WAIT_DEPLOY, lifecycle_next_deploy(console->setup.lifecycle));
@@ -230,11 +255,15 @@ static void request_restart(struct console *console, uint64_t client)
 
 static void request_status(struct console *console, uint64_t client)
 {
-    json_t *status = console_status(&console->setup, console->name, console->started,
-                                    describe_deploy(console), describe_history(console));
-    json_t *reply = json_pack("{s:o}", "status", status);
-    control_send(console->control, client, reply);
-    json_decref(reply);
+    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    json_text_open(&json, NULL, '{');
+    json_text_open(&json, "status", '{');
+    console_add_status(&json, &console->setup, console->name, console->started);
+    describe_deploy(&json, console);
+    describe_history(&json, console);
+    json_text_close(&json, '}');
+    json_text_close(&json, '}');
+    control_send(console->control, client, json_text_line(&json));
     answer_ok(console, client);
 }
 
@@ -290,12 +319,6 @@ static double seconds_since_start(const struct console *console, uint64_t genera
     return attendant != NULL ? ev_time() - attendant->started : 0;
 }
 
-static void broadcast_new(struct console *console, json_t *event)
-{
-    broadcast(console, event);
-    json_decref(event);
-}
-
 void console_report(struct console *console, const struct lifecycle_action *report)
 {
     if (console == NULL) {
@@ -303,8 +326,9 @@ void console_report(struct console *console, const struct lifecycle_action *repo
     }
     keep_history(console, report);
     if (console->waiters != NULL) {
-        broadcast_new(console, report_to_json(report, ev_time(),
-                                              seconds_since_start(console, report->generation)));
+        AUTO_JSON_TEXT struct json_text event = {.length = 0};
+        report_to_json(&event, report, ev_time(), seconds_since_start(console, report->generation));
+        broadcast(console, &event);
     }
     switch (report->report) {
     case REPORT_DEPLOY_SUCCEEDED:
@@ -328,8 +352,9 @@ void console_report_status(struct console *console, uint64_t generation, const c
         return;
     }
     const struct generation *found = lifecycle_find(console->setup.lifecycle, generation);
-    broadcast_new(
-        console, report_worker_status(generation, found != NULL ? found->pid : 0, text, ev_time()));
+    AUTO_JSON_TEXT struct json_text event = {.length = 0};
+    report_worker_status(&event, generation, found != NULL ? found->pid : 0, text, ev_time());
+    broadcast(console, &event);
 }
 
 bool console_wants_draining(const struct console *console)
@@ -355,9 +380,10 @@ void console_report_draining(struct console *console)
     for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];
         if (generation->state == GENERATION_STOPPING) {
-            broadcast_new(console, report_draining(generation->number, generation->pid,
-                                                   observe_connections(generation->pid, &accepted),
-                                                   ev_time()));
+            AUTO_JSON_TEXT struct json_text event = {.length = 0};
+            report_draining(&event, generation->number, generation->pid,
+                            observe_connections(generation->pid, &accepted), ev_time());
+            broadcast(console, &event);
         }
     }
 }

@@ -8,11 +8,10 @@
 #define CONSOLE_H
 
 #include "attendant.h"
+#include "json_text.h"
 #include "lifecycle.h"
 #include "listener.h"
 #include "options.h"
-
-#include <jansson.h>
 
 struct console;
 
@@ -56,9 +55,8 @@ void console_report_draining(struct console *console);
 /* The end of the supervisor: answers those who wait for it, and removes the socket. */
 void console_close(struct console *console);
 
-/* The whole state as the "status" reply has it: the caller's reference. Takes over `deploy` (the
-   one under way, or null) and `deploys`. */
-json_t *console_status(const struct console_setup *setup, const char *name, double started,
-                       json_t *deploy, json_t *deploys);
+/* The members of the "status" reply that the console does not know itself. */
+void console_add_status(struct json_text *json, const struct console_setup *setup, const char *name,
+                        double started);
 
 #endif

@@ -3,6 +3,7 @@
 #include "control_client.h"
 #include "control_socket.h"
 #include "descriptor.h"
+#include "json_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +18,6 @@ enum { ACCEPTS_MAX = 64, EVENTS_MAX = 64 };
 
 /* The listening socket's number among the clients'. */
 #define LISTENER 0
-
-/* Thirteen digits tell the time to the millisecond, without the noise of the seventeenth. */
-#define JSON_FORMAT (JSON_COMPACT | JSON_REAL_PRECISION(13))
 
 struct control {
     struct control_handler handler;
@@ -83,22 +81,20 @@ static void watch(const struct control *control, const struct control_client *cl
 /* --- replies -----------------------------------------------------------------------------------
  */
 
-static void send_line(struct control *control, struct control_client *client, const json_t *object)
+static void send_line(struct control *control, struct control_client *client, const char *line)
 {
-    char *line = json_dumps(object, JSON_FORMAT);
     if (line == NULL || control_client_queue(client, line) != 0 ||
         control_client_flush(client) != 0) {
         control_client_lose(client);
     }
-    free(line);
     watch(control, client);
 }
 
-void control_send(struct control *control, uint64_t number, const json_t *object)
+void control_send(struct control *control, uint64_t number, const char *line)
 {
     struct control_client *client = find(control, number);
     if (client != NULL && !client->finished && !client->lost) {
-        send_line(control, client, object);
+        send_line(control, client, line);
     }
 }
 
@@ -114,35 +110,37 @@ void control_finish(struct control *control, uint64_t number)
     }
 }
 
-static json_t *make_error(const char *message)
+static void make_error(struct json_text *json, const char *message)
 {
-    return json_pack("{s:s, s:s}", "result", "error", "message", message);
+    json_text_open(json, NULL, '{');
+    json_text_string(json, "result", "error");
+    json_text_string(json, "message", message);
+    json_text_close(json, '}');
 }
 
 static void refuse_request(struct control *control, struct control_client *client,
                            const char *message)
 {
-    json_t *object = make_error(message);
+    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    make_error(&json, message);
     client->asked = true;
     client->finished = true;
-    send_line(control, client, object);
+    send_line(control, client, json_text_line(&json));
     if (client->queue_length == 0) {
         forget(control, client);
     }
-    json_decref(object);
 }
 
 /* A client that never becomes one: it gets the line if that goes out at once. */
 static void refuse_connection(int fd, const char *message)
 {
     struct control_client *client = control_client_new(LISTENER, fd);
-    json_t *object = make_error(message);
-    char *line = json_dumps(object, JSON_FORMAT);
+    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    make_error(&json, message);
+    const char *line = json_text_line(&json);
     if (client != NULL && line != NULL && control_client_queue(client, line) == 0) {
         control_client_flush(client);
     }
-    free(line);
-    json_decref(object);
     if (client != NULL) {
         control_client_free(client);
     }

@@ -12,7 +12,6 @@
 
 #include "error.h"
 
-#include <jansson.h>
 #include <stdint.h>
 
 /* The longest request, without its newline. A longer one is answered by an error, and the client
@@ -50,8 +49,8 @@ int control_fd(const struct control *control);
 void control_process(struct control *control);
 
 /* Sends one reply line, or queues what the client does not take at once. A client that is gone is
-   no error. `object` stays the caller's. */
-void control_send(struct control *control, uint64_t client, const json_t *object);
+   no error. NULL, for want of the memory to make it, costs the client its connection. */
+void control_send(struct control *control, uint64_t client, const char *line);
 
 /* No more replies follow: the client is closed once it has got what is queued. */
 void control_finish(struct control *control, uint64_t client);

@@ -1,5 +1,6 @@
 #include "log_format.h"
 
+#include "json_text.h"
 #include "utf8.h"
 
 #include <stdarg.h>
@@ -151,25 +152,14 @@ static void add_coloured_text(struct builder *builder, const struct log_layout *
 /* --- JSON --------------------------------------------------------------------------------------
  */
 
-/* A string as RFC 8259 wants it: valid UTF-8, with quotes, backslashes and controls escaped. */
 static void add_json_string(struct builder *builder, const char *text, size_t size)
 {
     while (size > 0) {
-        uint32_t code_point;
-        size_t length = utf8_decode(text, size, &code_point);
-        if (length == 0) {
-            add_text(builder, UTF8_REPLACEMENT);
-            length = 1;
-        } else if (code_point == '"' || code_point == '\\') {
-            const char escaped[] = {'\\', *text};
-            add_bytes(builder, escaped, sizeof escaped);
-        } else if (code_point < 0x20) {
-            add(builder, "\\u%04x", (unsigned)code_point);
-        } else {
-            add_bytes(builder, text, length);
-        }
-        text += length;
-        size -= length;
+        char escaped[JSON_ESCAPED_MAX];
+        size_t taken;
+        add_bytes(builder, escaped, json_escape(text, size, &taken, escaped));
+        text += taken;
+        size -= taken;
     }
 }
 

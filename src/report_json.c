@@ -1,72 +1,27 @@
 #include "report_json.h"
 
 #include "signal_name.h"
-#include "utf8.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
-/* --- text --------------------------------------------------------------------------------------
- */
-
-json_t *report_text(const char *text)
+static void open_event(struct json_text *json, const char *name, double now)
 {
-    if (text == NULL) {
-        return json_null();
-    }
-    size_t left = strlen(text);
-    char *valid = malloc(left * (sizeof UTF8_REPLACEMENT - 1) + 1);
-    if (valid == NULL) {
-        return NULL;
-    }
-    char *end = valid;
-    while (left > 0) {
-        uint32_t unused;
-        size_t length = utf8_decode(text, left, &unused);
-        const char *source = length > 0 ? text : UTF8_REPLACEMENT;
-        size_t copied = length > 0 ? length : sizeof UTF8_REPLACEMENT - 1;
-        size_t taken = length > 0 ? length : 1;
-        memcpy(end, source, copied);
-        end += copied;
-        text += taken;
-        left -= taken;
-    }
-    json_t *string = json_stringn(valid, (size_t)(end - valid));
-    free(valid);
-    return string;
+    json_text_open(json, NULL, '{');
+    json_text_string(json, "event", name);
+    json_text_seconds(json, "time", now);
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
-
-static json_t *make_event(const char *name, double now)
+static void add_number(struct json_text *json, const char *key, uint64_t number)
 {
-    json_t *event = json_object();
-    json_object_set_new(event, "event", json_string(name));
-    json_object_set_new(event, "time", json_real(now));
-    return event;
+    json_text_number(json, key, (int64_t)number);
 }
 
-static void set_number(json_t *event, const char *key, uint64_t number)
-{
-    json_object_set_new(event, key, json_integer((json_int_t)number));
-}
-
-/* Microseconds are more than anybody reads. */
-static void set_seconds(json_t *event, double seconds)
-{
-    int64_t microseconds = (int64_t)(seconds * 1e6 + 0.5);
-    json_object_set_new(event, "seconds", json_real((double)microseconds / 1e6));
-}
-
-static void set_ending(json_t *event, int status)
+static void add_ending(struct json_text *json, int status)
 {
     if (WIFSIGNALED(status)) {
-        json_object_set_new(event, "signal", json_string(signal_name(WTERMSIG(status))));
+        json_text_string(json, "signal", signal_name(WTERMSIG(status)));
     } else {
-        set_number(event, "exit_status", (uint64_t)WEXITSTATUS(status));
+        add_number(json, "exit_status", (uint64_t)WEXITSTATUS(status));
     }
 }
 
@@ -123,56 +78,57 @@ static unsigned fields_of(enum lifecycle_report report)
     return 0;
 }
 
-json_t *report_to_json(const struct lifecycle_action *report, double now,
-                       double seconds_since_start)
+void report_to_json(struct json_text *json, const struct lifecycle_action *report, double now,
+                    double seconds_since_start)
 {
     unsigned fields = fields_of(report->report);
-    json_t *event = make_event(lifecycle_report_name(report->report), now);
+    open_event(json, lifecycle_report_name(report->report), now);
     if (fields & HAS_DEPLOY) {
-        set_number(event, "deploy", report->deploy);
+        add_number(json, "deploy", report->deploy);
     }
     if (fields & HAS_CAUSE) {
-        json_object_set_new(event, "cause", json_string(deploy_cause_name(report->cause)));
+        json_text_string(json, "cause", deploy_cause_name(report->cause));
     }
     if (fields & HAS_REASON) {
-        json_object_set_new(event, "reason", json_string(deploy_failure_text(report->reason)));
+        json_text_string(json, "reason", deploy_failure_text(report->reason));
     }
     if (fields & HAS_GENERATION) {
-        set_number(event, "generation", report->generation);
+        add_number(json, "generation", report->generation);
     }
     if (fields & HAS_PID) {
-        set_number(event, "pid", (uint64_t)report->pid);
+        add_number(json, "pid", (uint64_t)report->pid);
     }
     if (fields & HAS_ENDING) {
-        set_ending(event, report->status);
+        add_ending(json, report->status);
     }
     if (fields & HAS_SIGNAL) {
-        json_object_set_new(event, "signal", json_string(signal_name(report->signal)));
+        json_text_string(json, "signal", signal_name(report->signal));
     }
     if ((fields & HAS_AGE) && seconds_since_start >= 0) {
-        set_seconds(event, seconds_since_start);
+        json_text_seconds(json, "seconds", seconds_since_start);
     }
     if (fields & HAS_DURATION) {
-        set_seconds(event, (double)report->ms / 1000.0);
+        json_text_seconds(json, "seconds", (double)report->ms / 1000.0);
     }
-    return event;
+    json_text_close(json, '}');
 }
 
-json_t *report_worker_status(uint64_t generation, pid_t pid, const char *text, double now)
+void report_worker_status(struct json_text *json, uint64_t generation, pid_t pid, const char *text,
+                          double now)
 {
-    json_t *event = make_event("worker-status", now);
-    set_number(event, "generation", generation);
-    set_number(event, "pid", (uint64_t)pid);
-    json_object_set_new(event, "text", report_text(text));
-    return event;
+    open_event(json, "worker-status", now);
+    add_number(json, "generation", generation);
+    add_number(json, "pid", (uint64_t)pid);
+    json_text_string(json, "text", text);
+    json_text_close(json, '}');
 }
 
-json_t *report_draining(uint64_t generation, pid_t pid, int64_t connections, double now)
+void report_draining(struct json_text *json, uint64_t generation, pid_t pid, int64_t connections,
+                     double now)
 {
-    json_t *event = make_event("draining", now);
-    set_number(event, "generation", generation);
-    set_number(event, "pid", (uint64_t)pid);
-    json_object_set_new(event, "connections",
-                        connections >= 0 ? json_integer(connections) : json_null());
-    return event;
+    open_event(json, "draining", now);
+    add_number(json, "generation", generation);
+    add_number(json, "pid", (uint64_t)pid);
+    json_text_known(json, "connections", connections);
+    json_text_close(json, '}');
 }

@@ -167,7 +167,7 @@ command_statuses() {
 @test "tasuki(1) has each event of the control socket, and no other" {
   expected=$({
     sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle_names.c"
-    sed -nE 's/.*make_event\("([a-z-]+)".*/\1/p' "$ROOT/src/report_json.c"
+    sed -nE 's/.*open_event\([a-z]+, "([a-z-]+)".*/\1/p' "$ROOT/src/report_json.c"
   } | sort)
   [ "$(wc -l <<<"$expected")" -gt 15 ]
   same "tasuki(1)" "$expected" \

@@ -21,6 +21,7 @@
 #include "control.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -143,14 +144,18 @@ static void send_json(struct fake *fake, uint64_t client, const char *text)
         fail("a line of the script is no JSON");
     }
     object = with_times(object);
-    control_send(fake->control, client, object);
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(16));
+    control_send(fake->control, client, line);
+    free(line);
     json_decref(object);
 }
 
 static void send_raw(struct fake *fake, uint64_t client, const char *text)
 {
     json_t *array = json_pack("[s]", text);
-    control_send(fake->control, client, array);
+    char *line = json_dumps(array, JSON_COMPACT);
+    control_send(fake->control, client, line);
+    free(line);
     json_decref(array);
 }
 
