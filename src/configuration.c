@@ -367,7 +367,7 @@ static int read_with_file(struct configuration *configuration, int argc, char *c
     const struct options arguments = *options;
     static char *const no_command[] = {NULL};
     mistakes->path = arguments.config;
-    free(options->addresses);
+    options_free(options);
     if (options_begin(options, arguments.personality, error) != 0) {
         return -1;
     }
