@@ -71,6 +71,21 @@ int signal_parse(const char *text, struct error *error)
     return number;
 }
 
+/* Not a buffer: a message may name two signals. */
+static const char *realtime_name(int signal)
+{
+    static const char *const realtime[] = {
+        "RTMIN",    "RTMIN+1",  "RTMIN+2",  "RTMIN+3",  "RTMIN+4",  "RTMIN+5",  "RTMIN+6",
+        "RTMIN+7",  "RTMIN+8",  "RTMIN+9",  "RTMIN+10", "RTMIN+11", "RTMIN+12", "RTMIN+13",
+        "RTMIN+14", "RTMIN+15", "RTMIN+16", "RTMIN+17", "RTMIN+18", "RTMIN+19", "RTMIN+20",
+        "RTMIN+21", "RTMIN+22", "RTMIN+23", "RTMIN+24", "RTMIN+25", "RTMIN+26", "RTMIN+27",
+        "RTMIN+28", "RTMIN+29", "RTMIN+30"};
+    int index = signal - SIGRTMIN;
+    return index >= 0 && index < (int)(sizeof realtime / sizeof realtime[0]) && signal <= SIGRTMAX
+               ? realtime[index]
+               : "signal";
+}
+
 const char *signal_name(int signal)
 {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -78,5 +93,5 @@ const char *signal_name(int signal)
             return names[i].name;
         }
     }
-    return "signal";
+    return realtime_name(signal);
 }

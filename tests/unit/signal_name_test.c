@@ -108,12 +108,21 @@ static void anything_else_is_refused_and_said(void **state)
     }
 }
 
+static void a_real_time_signal_is_named_as_it_is_written(void **state)
+{
+    (void)state;
+    assert_string_equal(signal_name(SIGRTMIN), "RTMIN");
+    for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++) {
+        assert_int_equal(signal_parse(signal_name(signal), NULL), signal);
+    }
+}
+
 static void a_number_without_a_name_still_has_a_word(void **state)
 {
     (void)state;
     assert_string_equal(signal_name(0), "signal");
     assert_string_equal(signal_name(-1), "signal");
-    assert_string_equal(signal_name(SIGRTMIN + 1), "signal");
+    assert_string_equal(signal_name(SIGRTMAX + 1), "signal");
     assert_string_equal(signal_name(4096), "signal");
 }
 
@@ -123,6 +132,7 @@ int main(void)
         cmocka_unit_test(every_signal_is_known_with_and_without_sig_in_any_case),
         cmocka_unit_test(numbers_and_real_time_signals_are_known),
         cmocka_unit_test(anything_else_is_refused_and_said),
+        cmocka_unit_test(a_real_time_signal_is_named_as_it_is_written),
         cmocka_unit_test(a_number_without_a_name_still_has_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

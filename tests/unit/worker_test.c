@@ -337,7 +337,7 @@ static void an_end_is_told_in_words(void **state)
         {SIGKILL, "was killed by KILL (9)"},
         {SIGTERM, "was killed by TERM (15)"},
         {SIGSEGV | 0x80, "was killed by SEGV (11), core dumped"},
-        {40, "was killed by signal (40)"},
+        {40, "was killed by RTMIN+6 (40)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char buffer[64];
