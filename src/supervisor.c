@@ -8,6 +8,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 
 /* How many generations may live at once: the current one and those that take long to leave. */
 #define GENERATIONS_MAX 512
+/* What the event loop opens for itself. */
+#define LOOP_DESCRIPTORS 4
 /* A moment that never comes (see watch_clock). */
 #define FAR_FUTURE 1e11
 
@@ -179,12 +182,39 @@ static void on_attendant_status(void *context, uint64_t generation, const char *
     console_report_status(supervisor->console, generation, text);
 }
 
+/* libev ends the process where it gets no descriptor: its own, for epoll, timers and signals. */
+static int check_room_for_loop(struct error *error)
+{
+    int taken[LOOP_DESCRIPTORS];
+    size_t count = 0;
+    while (count < LOOP_DESCRIPTORS &&
+           (taken[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0) {
+        count++;
+    }
+    int reason = errno;
+    for (size_t i = 0; i < count; i++) {
+        close(taken[i]);
+    }
+    return count == LOOP_DESCRIPTORS
+               ? 0
+               : error_set(error,
+                           "cannot set up the event loop: %s (it takes %d descriptors, see ulimit "
+                           "-n)",
+                           strerror(reason), LOOP_DESCRIPTORS);
+}
+
 static int set_up(struct supervisor *supervisor)
 {
     /* Static, so that what is not used is never touched and costs no memory, as it does in a heap
        that is cleared. */
     static struct generation generations[GENERATIONS_MAX];
     static struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(GENERATIONS_MAX)];
+    struct error error;
+    if (check_room_for_loop(&error) != 0) {
+        log_error("%s", error.text);
+        *supervisor->setup->failure = error;
+        return -1;
+    }
     supervisor->loop = ev_loop_new(EVFLAG_NOENV);
     if (supervisor->loop == NULL) {
         log_error("cannot set up the event loop: %s", strerror(errno));
