@@ -158,6 +158,37 @@ static int check_ready_fd(const struct options *options, struct error *error)
                     : 0;
 }
 
+/* Each would destroy what the other holds. */
+static int check_files(const struct options *options, struct error *error)
+{
+    const struct {
+        const char *option;
+        const char *path;
+    } files[] = {{"pid-file", options->pid_file},
+                 {"status-file", options->status_file},
+                 {"log-file", options->log_file}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (files[i].path != NULL && files[j].path != NULL &&
+                strcmp(files[i].path, files[j].path) == 0) {
+                return error_set(error, "--%s: expected another file than that of --%s, got %.300s",
+                                 files[i].option, files[j].option, files[i].path);
+            }
+        }
+    }
+    return 0;
+}
+
+/* Who names a service wants to speak to it: then there is a control socket, unless it was turned
+   off by name, too. The default is one string of the table; what a user wrote is another. */
+static void turn_control_on(struct options *options)
+{
+    if (options->name != NULL &&
+        options->control == option_rows[OPTION_control].defaults[options->personality]) {
+        options->control = NULL;
+    }
+}
+
 static int check(const struct options *options, struct error *error)
 {
     bool has_pid_file = options->pid_file != NULL;
@@ -185,7 +216,9 @@ static int check(const struct options *options, struct error *error)
         if (options->command[0][0] == '\0') {
             return error_set(error, "expected a command, got an empty word");
         }
-        return check_descriptors(options, error) != 0 ? -1 : check_ready_fd(options, error);
+        return check_files(options, error) != 0 || check_descriptors(options, error) != 0
+                   ? -1
+                   : check_ready_fd(options, error);
     case MODE_HELP:
     case MODE_VERSION:
         return 0;
@@ -202,6 +235,7 @@ int options_begin(struct options *options, enum personality personality, struct 
 int options_finish(struct options *options, struct error *error)
 {
     sort_addresses(options);
+    turn_control_on(options);
     return check(options, error);
 }
 

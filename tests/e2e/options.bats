@@ -64,6 +64,22 @@ environment_of() {
 
 # --- what is refused ---
 
+@test "one file for two purposes is refused" {
+  local pair
+  for pair in 'status-file pid-file' 'log-file pid-file' 'log-file status-file'; do
+    attempt "$PROGRAM" "--${pair#* }=$DIR/file" "--${pair% *}=$DIR/file" -- true
+    equal "$STATUS_CODE $(cat "$DIR/stderr")" "2 ${PROGRAM##*/}: --${pair% *}: expected another \
+file than that of --${pair#* }, got $DIR/file"
+    absent "$DIR/file"
+  done
+}
+
+@test "too few descriptors for the event loop are told before it needs them" {
+  attempt bash -c 'ulimit -n 5; exec "$@"' bash "$PROGRAM" -- true
+  equal "$STATUS_CODE" 1
+  has "$DIR/stderr" 'cannot set up the event loop: Too many open files \(it takes 4 descriptors'
+}
+
 @test "a bad duration is refused by each option that takes one" {
   local option
   for option in interval kill-old-delay auto-restart-interval; do

@@ -202,3 +202,23 @@ END
   wait_until file_has "$DIR/service.log" '^written by the worker$'
   equal "$(stat -c %u "$DIR/service.log")" 0
 }
+
+@test "a configuration file has the same keys, and the command line goes before it" {
+  cat >"$DIR/app.ini" <<END
+[service]
+command = $DIR/hello-server
+status-file = $STATUS_FILE
+control = off
+[worker]
+umask = 077
+stdin = null
+no-new-privileges = yes
+environment = A=file
+environment = B=file
+END
+  start "$TASUKI" run --config "$DIR/app.ini" --umask=027 --environment=B=line
+  wait_until status_is 1
+  equal "$(told Umask) $(told NoNewPrivs)" "0027 1"
+  equal "$(variable A) $(variable B)" "file line"
+  equal "$(readlink "/proc/$(pid_of 1)/fd/0")" /dev/null
+}

@@ -372,7 +372,7 @@ static const char *sample_value(const struct row *row)
 static void make_line(char *text, size_t size, const struct row *row, int times)
 {
     static const char *const others[][2] = {
-        {"pid-file", "=f"}, {"status-file", "=f"}, {"log-file", "=f"}, {"syslog", ""}};
+        {"pid-file", "=p"}, {"status-file", "=s"}, {"log-file", "=l"}, {"syslog", ""}};
     size_t length = 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strcmp(row->name, others[i][0]) != 0) {
@@ -386,6 +386,27 @@ static void make_line(char *text, size_t size, const struct row *row, int times)
                                    row->argument == NONE ? "" : sample_value(row));
     }
     snprintf(text + length, size - length, "server");
+}
+
+static void assert_control(const char *text, const char *expected)
+{
+    struct parsed parsed;
+    assert_int_equal(parse_as(&parsed, PERSONALITY_START_SERVER, text), 0);
+    if (expected == NULL) {
+        assert_null(parsed.options.control);
+    } else {
+        assert_string_equal(parsed.options.control, expected);
+    }
+    options_free(&parsed.options);
+}
+
+static void a_name_turns_the_control_socket_on(void **state)
+{
+    (void)state;
+    assert_control("server", "off");
+    assert_control("--name=web server", NULL);
+    assert_control("--control=off --name=web server", "off");
+    assert_control("--name=web --control=a.sock server", "a.sock");
 }
 
 static void every_option_of_the_table_can_be_given(void **state)
@@ -485,6 +506,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_refused_and_the_option_named),
         cmocka_unit_test(no_words_at_all_are_refused),
         cmocka_unit_test(the_modes_are_told_from_each_other),
+        cmocka_unit_test(a_name_turns_the_control_socket_on),
         cmocka_unit_test(every_option_of_the_table_can_be_given),
         cmocka_unit_test(twice_is_refused_where_only_one_makes_sense),
         cmocka_unit_test(a_missing_value_is_refused_for_every_option_that_needs_one),
