@@ -130,7 +130,8 @@ END
 }
 
 @test "--clear-environment leaves PATH, what is given, and what is ours" {
-  A=own KILL_OLD_DELAY=3 serve --clear-environment --environment=B=b --ready=delay
+  A=own KILL_OLD_DELAY=3 serve --clear-environment --environment=B=b --ready=delay \
+    --inherit=server-starter
   equal "$(tr '\0' '\n' <"/proc/$(pid_of 1)/environ" | cut -d= -f1 | sort | xargs)" \
     "B KILL_OLD_DELAY PATH SERVER_STARTER_GENERATION SERVER_STARTER_PORT"
   equal "$(variable PATH)" /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
