@@ -422,7 +422,7 @@ static int visit_unix_address(void *context, const struct nlmsghdr *message)
     bool is_it = sought->file != NULL
                      ? has_file(&found, sought)
                      : found.message.udiag_type == sought->socket_type && has_name(&found, sought);
-    if (is_it && !is_accepted) {
+    if (sought->inode == 0 && is_it && !is_accepted) {
         sought->inode = found.message.udiag_ino;
     }
     return 0;
