@@ -105,6 +105,18 @@ static bool is_host_character(char character)
            strchr(".-_:%", character) != NULL;
 }
 
+static int check_ipv6(const struct address *address, const char *text, struct error *error)
+{
+    char host[ADDRESS_HOST_MAX + 1];
+    struct in6_addr unused;
+    memcpy(host, address->text, address->length);
+    host[address->length] = '\0';
+    bool has_zone = strchr(host, '%') != NULL; /* fe80::1%eth0: known when it is bound */
+    return has_zone || inet_pton(AF_INET6, host, &unused) == 1
+               ? 0
+               : error_set(error, "expected an IPv6 address before the port, got '%s'", text);
+}
+
 static int parse_host(struct span span, const char *text, struct address *address,
                       struct error *error)
 {
@@ -130,16 +142,11 @@ static int parse_host(struct span span, const char *text, struct address *addres
             return fail(error, text);
         }
     }
-    memcpy(address->host, span.start, length);
-    address->host[length] = '\0';
-    address->kind = strchr(address->host, ':') != NULL ? ADDRESS_IPV6 : ADDRESS_HOST;
-    struct in6_addr unused;
-    bool has_zone = strchr(address->host, '%') != NULL; /* fe80::1%eth0: known when it is bound */
-    if (address->kind == ADDRESS_IPV6 && !has_zone &&
-        inet_pton(AF_INET6, address->host, &unused) != 1) {
-        return error_set(error, "expected an IPv6 address before the port, got '%s'", text);
-    }
-    return 0;
+    address->text = span.start;
+    address->length = (uint16_t)length;
+    bool is_ipv6 = memchr(span.start, ':', length) != NULL;
+    address->kind = is_ipv6 ? ADDRESS_IPV6 : ADDRESS_HOST;
+    return is_ipv6 ? check_ipv6(address, text, error) : 0;
 }
 
 int address_read_ipv4(const char *host, uint32_t *ipv4)
@@ -158,10 +165,63 @@ int address_read_ipv4(const char *host, uint32_t *ipv4)
     return 0;
 }
 
+/* --- options ---------------------------------------------------------------------------------- */
+
+static enum socket_class class_of(const struct address *address)
+{
+    bool is_stream = address->socket_type == SOCK_STREAM;
+    bool is_datagram = address->socket_type == SOCK_DGRAM;
+    switch (address->kind) {
+    case ADDRESS_ANY_IPV4:
+    case ADDRESS_HOST:
+        return is_stream ? SOCKET_TCP : SOCKET_UDP;
+    case ADDRESS_ANY:
+        return is_stream ? SOCKET_TCP_PAIR : SOCKET_UDP_PAIR;
+    case ADDRESS_IPV6:
+        return is_stream ? SOCKET_TCP_IPV6 : SOCKET_UDP_IPV6;
+    case ADDRESS_UNIX:
+        return is_stream     ? SOCKET_PATH_STREAM
+               : is_datagram ? SOCKET_PATH_DATAGRAM
+                             : SOCKET_PATH_SEQPACKET;
+    case ADDRESS_ABSTRACT:
+        return is_stream     ? SOCKET_ABSTRACT_STREAM
+               : is_datagram ? SOCKET_ABSTRACT_DATAGRAM
+                             : SOCKET_ABSTRACT_SEQPACKET;
+    }
+    return SOCKET_TCP;
+}
+
+static int check_options(struct address *address, struct error *error)
+{
+    struct listener_option type;
+    if (listener_options_check(address->options, error) != 0) {
+        return -1;
+    }
+    if (address_is_unix(address) &&
+        listener_option_find(address->options, LISTENER_OPTION_TYPE, &type)) {
+        address->socket_type = (int)type.number;
+    }
+    return listener_options_check_class(address->options, class_of(address), error);
+}
+
+/* Takes the options behind the address, which has been parsed; NULL: there are none. */
+static int parse_options(const char *options, const char *text, struct address *address,
+                         struct error *error)
+{
+    struct error reason;
+    address->options = options;
+    return check_options(address, &reason) == 0
+               ? 0
+               : error_set(error, "%.300s, in '%.300s'", reason.text, text);
+}
+
+/* --- outside ---------------------------------------------------------------------------------- */
+
 int address_parse_port(const char *text, struct address *address, struct error *error)
 {
-    *address = (struct address){.kind = ADDRESS_ANY_IPV4};
-    struct span span = trim((struct span){text, text + strlen(text)});
+    *address = (struct address){.kind = ADDRESS_ANY_IPV4, .text = ""};
+    const char *comma = strchr(text, ',');
+    struct span span = trim((struct span){text, comma != NULL ? comma : text + strlen(text)});
     if (parse_fd(&span, text, &address->fd, error) != 0) {
         return -1;
     }
@@ -181,26 +241,71 @@ int address_parse_port(const char *text, struct address *address, struct error *
                          "[::]:PORT=FD",
                          text);
     }
-    return 0;
+    return parse_options(comma != NULL ? comma + 1 : NULL, text, address, error);
 }
 
 int address_parse_path(const char *text, struct address *address, struct error *error)
 {
-    *address =
-        (struct address){.kind = ADDRESS_UNIX, .socket_type = SOCK_STREAM, .fd = -1, .path = text};
-    size_t length = strlen(text);
+    const char *options = listener_options_begin(text);
+    size_t length = options != NULL ? (size_t)(options - text) - 1 : strlen(text);
+    bool is_abstract = length > 0 && *text == '@';
+    *address = (struct address){.kind = is_abstract ? ADDRESS_ABSTRACT : ADDRESS_UNIX,
+                                .socket_type = SOCK_STREAM,
+                                .fd = -1,
+                                .text = text + is_abstract};
+    length -= is_abstract;
     if (length == 0) {
-        return error_set(error, "expected the path of a unix socket, got nothing");
+        return is_abstract ? error_set(error, "expected a name behind the @ of a unix socket")
+                           : error_set(error, "expected the path of a unix socket, got nothing");
     }
     if (length > ADDRESS_PATH_MAX) {
         return error_set(error, "the path of a unix socket has at most %zu bytes, this has %zu: %s",
                          ADDRESS_PATH_MAX, length, text);
     }
-    if (strchr(text, ';') != NULL) {
+    if (memchr(address->text, ';', length) != NULL) {
         return error_set(error,
                          "expected a path without ';', which ends an entry of "
                          "SERVER_STARTER_PORT, got '%s'",
                          text);
     }
-    return 0;
+    address->length = (uint16_t)length;
+    return parse_options(options, text, address, error);
+}
+
+bool address_is_unix(const struct address *address)
+{
+    return address->kind == ADDRESS_UNIX || address->kind == ADDRESS_ABSTRACT;
+}
+
+bool address_is_same(const struct address *one, const struct address *other)
+{
+    return one->kind == other->kind && one->socket_type == other->socket_type &&
+           one->port == other->port && one->length == other->length &&
+           memcmp(one->text, other->text, one->length) == 0;
+}
+
+static bool is_same_option(const struct address *one, const struct address *other,
+                           enum listener_option_id id)
+{
+    struct listener_option a;
+    struct listener_option b;
+    bool has_one = listener_option_find(one->options, id, &a);
+    bool has_other = listener_option_find(other->options, id, &b);
+    if (!has_one || !has_other) {
+        return has_one == has_other;
+    }
+    bool is_text = a.row->kind == LISTENER_VALUE_TEXT;
+    return is_text ? a.length == b.length && memcmp(a.text, b.text, a.length) == 0
+                   : a.number == b.number;
+}
+
+bool address_has_same_options(const struct address *one, const struct address *other)
+{
+    for (int id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        if (id != LISTENER_OPTION_NAME &&
+            !is_same_option(one, other, (enum listener_option_id)id)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -1,18 +1,21 @@
 /*
  * An address is what --port or --path asks for, taken apart but not yet looked up or bound: the
  * parser is pure. The forms are Server::Starter's (PORT, HOST:PORT, [IPV6]:PORT, a "u" before the
- * port for UDP, =FD behind it), and *:PORT for both families at once.
+ * port for UDP, =FD behind it), *:PORT for both families at once, a path, and @NAME for an abstract
+ * unix socket. The socket's own options may follow, each behind a comma (listener_option.h).
  */
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
 #include "error.h"
+#include "listener_option.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/un.h>
 
-/* The longest path of a unix socket, without its final NUL (unix(7)). */
+/* The longest path of a unix socket, without its final NUL (unix(7)); an abstract name, which has a
+   NUL before it, may be as long. */
 #define ADDRESS_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* The longest host name that is taken, without its final NUL. */
 #define ADDRESS_HOST_MAX 253
@@ -23,22 +26,34 @@ enum address_kind {
     ADDRESS_IPV6,     /* [HOST]:PORT, HOST being numeric */
     ADDRESS_HOST,     /* HOST:PORT, a name or a numeric IPv4 address */
     ADDRESS_UNIX,     /* a path in the file system */
+    ADDRESS_ABSTRACT, /* @NAME: a unix socket without a file */
 };
 
 struct address {
     enum address_kind kind;
-    int socket_type; /* SOCK_STREAM or SOCK_DGRAM */
+    int socket_type; /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
+    int fd;          /* the descriptor that was asked for; -1: the next free one */
     uint16_t port;
-    int fd;                          /* the descriptor that was asked for; -1: the next free one */
-    char host[ADDRESS_HOST_MAX + 1]; /* IPV6, HOST */
-    const char *path;                /* UNIX: the caller's string */
+    uint16_t length;  /* of `text`, which nothing ends */
+    const char *text; /* IPV6, HOST: the host; UNIX: the path; ABSTRACT: the name; the caller's */
+    const char *options; /* KEY=VALUE,…, checked, to the end of the caller's string; NULL: none */
 };
 
-/* Parses the value of --port. Returns 0, or -1 with what was expected in `error`. */
+/* Parses the value of --port; `address` keeps pointing to `text`. Returns 0, or -1 with what was
+   expected in `error`. */
 int address_parse_port(const char *text, struct address *address, struct error *error);
 
 /* Parses the value of --path; `address` keeps pointing to `text`. */
 int address_parse_path(const char *text, struct address *address, struct error *error);
+
+/* Whether it is a unix socket, of either kind. */
+bool address_is_unix(const struct address *address);
+
+/* Whether both ask for the same socket address, and whether they ask for it with the same options:
+   then the socket of one can serve as that of the other. The descriptor's number and `name` say how
+   a worker finds a socket, not what it is, and do not count. */
+bool address_is_same(const struct address *one, const struct address *other);
+bool address_has_same_options(const struct address *one, const struct address *other);
 
 /* Reads a numeric IPv4 address of four parts (0 to 255 each, no leading zero, as inet_pton(3) has
    it) into a number of the host's byte order. Returns 0, or -1 if `host` is none. */

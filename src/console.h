@@ -10,7 +10,7 @@
 #include "attendant.h"
 #include "json_text.h"
 #include "lifecycle.h"
-#include "listener.h"
+#include "listener_set.h"
 #include "options.h"
 
 struct console;

@@ -50,13 +50,10 @@ static void describe_generation(struct json_text *json, const struct console_set
 static void describe_listener(struct json_text *json, const struct listener *listener,
                               struct socket_list *accepted)
 {
-    const char *type = listener->path != NULL                ? "unix"
-                       : listener->socket_type == SOCK_DGRAM ? "udp"
-                                                             : "tcp";
     struct queue_observation queue = observe_queue(listener->fd, accepted);
     json_text_open(json, NULL, '{');
     json_text_string(json, "name", listener->name);
-    json_text_string(json, "type", type);
+    json_text_string(json, "type", listener_type_name(listener));
     json_text_number(json, "fd", listener->worker_fd);
     json_text_known(json, "waiting", queue.waiting);
     json_text_known(json, "backlog", queue.backlog);

@@ -8,7 +8,7 @@
 #define INHERITANCE_H
 
 #include "environment.h"
-#include "listener.h"
+#include "listener_set.h"
 
 #include <stdint.h>
 

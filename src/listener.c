@@ -1,188 +1,211 @@
 #include "listener.h"
 
+#include "account.h"
+#include "ascii.h"
 #include "descriptor.h"
+#include "endpoint.h"
 #include "socket_owner.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-/* The first number that a worker's socket gets, as systemd and nginx have it too. */
-#define FIRST_WORKER_FD 3
-/* Descriptors that the supervisor needs besides the listeners, generously. */
-#define SPARE_DESCRIPTORS 64
 /* How often *:0 looks for a port that is free in both families. */
 #define ANY_PORT_TRIES 16
 
-struct endpoint {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_un local;
-    };
-    socklen_t length;
+/* What one opening works with. */
+struct opening {
+    const struct address *address;
+    const struct endpoint *endpoint;
+    struct listener *listener;
+    int backlog; /* 0: the system's default */
+    int beyond;
 };
 
-/* --- looking up ------------------------------------------------------------------------------- */
-
-static void set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port)
-{
-    endpoint->ipv4 = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = host};
-    endpoint->length = sizeof endpoint->ipv4;
-}
-
-static void set_ipv6(struct endpoint *endpoint, struct in6_addr host, uint16_t port)
-{
-    endpoint->ipv6 =
-        (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = host};
-    endpoint->length = sizeof endpoint->ipv6;
-}
-
-static int look_up(const char *host, int family, int flags, uint16_t port,
-                   struct endpoint *endpoint)
-{
-    const struct addrinfo hints = {.ai_family = family, .ai_flags = flags};
-    struct addrinfo *found;
-    int result = getaddrinfo(host, NULL, &hints, &found);
-    if (result == 0) {
-        memcpy(&endpoint->any, found->ai_addr, found->ai_addrlen);
-        endpoint->length = found->ai_addrlen;
-        /* The port stands at the same place in both families. */
-        endpoint->ipv4.sin_port = htons(port);
-        freeaddrinfo(found);
-    }
-    return result;
-}
-
-/* Numeric addresses and "localhost" need no resolver, so they work without one. */
-static int resolve(const struct address *address, struct endpoint *endpoint, struct error *error)
-{
-    uint32_t ipv4;
-    struct in6_addr ipv6;
-    if (strcmp(address->host, "localhost") == 0) {
-        set_ipv4(endpoint, htonl(INADDR_LOOPBACK), address->port);
-        return 0;
-    }
-    if (address_read_ipv4(address->host, &ipv4) == 0) {
-        set_ipv4(endpoint, htonl(ipv4), address->port);
-        return 0;
-    }
-    if (inet_pton(AF_INET6, address->host, &ipv6) == 1) {
-        set_ipv6(endpoint, ipv6, address->port);
-        return 0;
-    }
-    if (address->kind == ADDRESS_IPV6) { /* may carry a zone: fe80::1%eth0 */
-        int result = look_up(address->host, AF_INET6, AI_NUMERICHOST, address->port, endpoint);
-        return result == 0 ? 0
-                           : error_set(error, "'%s' is not an IPv6 address: %s", address->host,
-                                       gai_strerror(result));
-    }
-    int result = look_up(address->host, AF_INET, 0, address->port, endpoint);
-    if (result != 0 && look_up(address->host, AF_INET6, 0, address->port, endpoint) == 0) {
-        result = 0;
-    }
-    return result == 0 ? 0
-                       : error_set(error, "cannot resolve host '%s': %s", address->host,
-                                   gai_strerror(result));
-}
-
-static int find_endpoint(const struct address *address, struct endpoint *endpoint,
-                         struct error *error)
-{
-    *endpoint = (struct endpoint){.length = 0};
-    switch (address->kind) {
-    case ADDRESS_ANY_IPV4:
-    case ADDRESS_ANY:
-        set_ipv4(endpoint, htonl(INADDR_ANY), address->port);
-        return 0;
-    case ADDRESS_UNIX:
-        endpoint->local.sun_family = AF_UNIX;
-        memcpy(endpoint->local.sun_path, address->path, strlen(address->path) + 1);
-        endpoint->length =
-            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address->path) + 1);
-        return 0;
-    case ADDRESS_IPV6:
-    case ADDRESS_HOST:
-        return resolve(address, endpoint, error);
-    }
-    return -1;
-}
-
 /* --- names ------------------------------------------------------------------------------------ */
-
-/* The address as people know it, for messages. */
-static const char *describe(const struct endpoint *endpoint, char *buffer, size_t size)
-{
-    char host[INET6_ADDRSTRLEN];
-    if (endpoint->any.sa_family == AF_UNIX) {
-        snprintf(buffer, size, "%s", endpoint->local.sun_path);
-    } else if (endpoint->any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &endpoint->ipv6.sin6_addr, host, sizeof host);
-        snprintf(buffer, size, "[%s]:%u", host, ntohs(endpoint->ipv6.sin6_port));
-    } else {
-        inet_ntop(AF_INET, &endpoint->ipv4.sin_addr, host, sizeof host);
-        snprintf(buffer, size, "%s:%u", host, ntohs(endpoint->ipv4.sin_port));
-    }
-    return buffer;
-}
 
 /* The key in SERVER_STARTER_PORT: what was asked for, in Server::Starter's spelling. */
 static char *make_name(const struct address *address, uint16_t port, int family)
 {
     char *name = NULL;
-    int length = -1;
+    int written = -1;
+    int length = address->length;
     switch (address->kind) {
     case ADDRESS_ANY_IPV4:
     case ADDRESS_ANY:
-        length =
+        written =
             family == AF_INET6 ? asprintf(&name, "[::]:%u", port) : asprintf(&name, "%u", port);
         break;
     case ADDRESS_IPV6:
-        length = asprintf(&name, "[%s]:%u", address->host, port);
+        written = asprintf(&name, "[%.*s]:%u", length, address->text, port);
         break;
     case ADDRESS_HOST:
-        length = asprintf(&name, "%s:%u", address->host, port);
+        written = asprintf(&name, "%.*s:%u", length, address->text, port);
         break;
     case ADDRESS_UNIX:
-        length = asprintf(&name, "%s", address->path);
+        written = asprintf(&name, "%.*s", length, address->text);
+        break;
+    case ADDRESS_ABSTRACT:
+        written = asprintf(&name, "@%.*s", length, address->text);
         break;
     }
-    return length >= 0 ? name : NULL;
+    return written >= 0 ? name : NULL;
 }
 
-static uint16_t bound_port(int fd)
+static int name_listener(const struct opening *opening, struct error *error)
 {
-    struct endpoint endpoint = {.length = sizeof endpoint.local};
-    if (getsockname(fd, &endpoint.any, &endpoint.length) != 0) {
-        return 0;
+    struct listener *listener = opening->listener;
+    struct listener_option label;
+    uint16_t port = listener->family == AF_UNIX ? 0 : endpoint_bound_port(listener->fd);
+    bool has_label = listener_option_find(opening->address->options, LISTENER_OPTION_NAME, &label);
+    listener->name = make_name(opening->address, port, listener->family);
+    listener->label = has_label ? strndup(label.text, label.length) : NULL;
+    if (listener->name == NULL || (has_label && listener->label == NULL)) {
+        return error_set(error, "out of memory");
     }
-    return ntohs(endpoint.ipv4.sin_port);
+    listener->path = listener->file.is_made ? listener->name : NULL;
+    return 0;
 }
 
-/* --- opening ---------------------------------------------------------------------------------- */
+const char *listener_type_name(const struct listener *listener)
+{
+    if (listener->family != AF_UNIX) {
+        return listener->socket_type == SOCK_DGRAM ? "udp" : "tcp";
+    }
+    return listener->socket_type == SOCK_STREAM  ? "unix"
+           : listener->socket_type == SOCK_DGRAM ? "unix-datagram"
+                                                 : "unix-seqpacket";
+}
 
-static int explain_bind_failure(const struct endpoint *endpoint, int socket_type,
-                                struct error *error)
+/* --- options ---------------------------------------------------------------------------------- */
+
+static int refuse_option(const struct opening *opening, const struct listener_option *option,
+                         struct error *error)
 {
     int reason = errno;
-    char where[ADDRESS_PATH_MAX + 16];
-    describe(endpoint, where, sizeof where);
+    char where[ENDPOINT_TEXT_SIZE];
+    bool stands_alone = option->length == 0;
+    return error_set(error, "cannot listen on %s: the system refuses %s%s%.*s: %s%s",
+                     endpoint_describe(opening->endpoint, where, sizeof where), option->row->name,
+                     stands_alone ? "" : "=", (int)option->length, option->text, strerror(reason),
+                     reason == EPERM ? " (it takes privileges)" : "");
+}
+
+/* A number from /proc/sys/net/; -1 if there is none. */
+static int64_t read_limit(const char *name)
+{
+    char path[64];
+    char text[32];
+    const char *end;
+    snprintf(path, sizeof path, "/proc/sys/net/%s", name);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    text[length > 0 ? length : 0] = '\0';
+    return ascii_parse_number(text, INT32_MAX, &end);
+}
+
+/* Notes that the system gives less than was asked for; the caller tells it once the socket is open.
+ */
+static __attribute__((format(printf, 2, 3))) void warn(struct listener *listener,
+                                                       const char *format, ...)
+{
+    struct error text;
+    char *before = listener->warning;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text.text, sizeof text.text, format, arguments);
+    va_end(arguments);
+    if (asprintf(&listener->warning, "%s%s%s", before != NULL ? before : "",
+                 before != NULL ? "; " : "", text.text) < 0) {
+        listener->warning = NULL;
+    }
+    free(before);
+}
+
+/* Servers may take data with the first packet where the second bit is set (tcp(7)). */
+static void check_fastopen(struct listener *listener)
+{
+    int64_t allowed = read_limit("ipv4/tcp_fastopen");
+    if (allowed >= 0 && (allowed & 2) == 0) {
+        warn(listener,
+             "fastopen has no effect while the system's net.ipv4.tcp_fastopen is %" PRId64
+             " (3 lets servers do it, too)",
+             allowed);
+    }
+}
+
+/* Buffers: beyond the limit where that is allowed (CAP_NET_ADMIN), else as large as the system has
+   them, which does not say so itself. It doubles what it is told, for its own needs. */
+static int set_buffer(const struct opening *opening, const struct listener_option *option)
+{
+    int fd = opening->listener->fd;
+    bool is_receive = option->row->number == SO_RCVBUF;
+    int asked = (int)option->number;
+    int got = 0;
+    socklen_t size = sizeof got;
+    if (setsockopt(fd, SOL_SOCKET, is_receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &asked,
+                   sizeof asked) != 0 &&
+        setsockopt(fd, SOL_SOCKET, option->row->number, &asked, sizeof asked) != 0) {
+        return -1;
+    }
+    if (getsockopt(fd, SOL_SOCKET, option->row->number, &got, &size) == 0 && got / 2 < asked) {
+        warn(opening->listener, "%s=%d is above the system's %s, %d", option->row->name, asked,
+             is_receive ? "net.core.rmem_max" : "net.core.wmem_max", got / 2);
+    }
+    return 0;
+}
+
+static int set_option(const struct opening *opening, const struct listener_option *option)
+{
+    int fd = opening->listener->fd;
+    const struct listener_option_row *row = option->row;
+    if (row == &listener_option_rows[LISTENER_OPTION_DEVICE]) {
+        return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, option->text, (socklen_t)option->length);
+    }
+    if (row->kind == LISTENER_VALUE_BYTES) {
+        return set_buffer(opening, option);
+    }
+    if (row->level < 0) {
+        return 0; /* elsewhere */
+    }
+    if (row == &listener_option_rows[LISTENER_OPTION_FASTOPEN] && option->number > 0) {
+        check_fastopen(opening->listener);
+    }
+    const uint32_t number = (uint32_t)option->number;
+    return setsockopt(fd, row->level, row->number, &number, sizeof number);
+}
+
+/* All of them go before bind: some decide what may be bound, and no connection must come in before
+   the rest hold. */
+static int set_options(const struct opening *opening, struct error *error)
+{
+    struct listener_option option;
+    const char *rest = opening->address->options;
+    while (listener_option_next(&rest, &option)) {
+        if (set_option(opening, &option) != 0) {
+            return refuse_option(opening, &option, error);
+        }
+    }
+    return 0;
+}
+
+/* --- binding ---------------------------------------------------------------------------------- */
+
+static int explain_bind_failure(const struct opening *opening, struct error *error)
+{
+    int reason = errno;
+    const struct endpoint *endpoint = opening->endpoint;
+    char where[ENDPOINT_TEXT_SIZE];
+    endpoint_describe(endpoint, where, sizeof where);
     if (reason == EADDRINUSE) {
         char owner[256];
-        if (socket_owner_describe(&endpoint->any, endpoint->length, socket_type, owner,
-                                  sizeof owner)) {
+        if (socket_owner_describe(&endpoint->any, endpoint->length, opening->address->socket_type,
+                                  owner, sizeof owner)) {
             return error_set(error, "cannot listen on %s: address already in use by %s", where,
                              owner);
         }
@@ -196,81 +219,97 @@ static int explain_bind_failure(const struct endpoint *endpoint, int socket_type
     return error_set(error, "cannot listen on %s: %s", where, strerror(reason));
 }
 
-/* Connects to see whether somebody still answers there. */
-static bool is_answered(const struct endpoint *endpoint)
+static int find_account(const struct opening *opening, enum listener_option_id id, uint32_t *number,
+                        struct error *error)
 {
-    AUTO_CLOSE int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) {
-        return true;
+    struct listener_option option;
+    *number = UINT32_MAX;
+    if (!listener_option_find(opening->address->options, id, &option)) {
+        return 0;
     }
-    return connect(probe, &endpoint->any, endpoint->length) == 0 || errno != ECONNREFUSED;
+    char text[256];
+    char where[ENDPOINT_TEXT_SIZE];
+    struct error reason;
+    snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
+    int result = id == LISTENER_OPTION_USER ? account_find_user(text, number, &reason)
+                                            : account_find_group(text, number, &reason);
+    return result == 0
+               ? 0
+               : error_set(error, "cannot listen on %s: %s",
+                           endpoint_describe(opening->endpoint, where, sizeof where), reason.text);
 }
 
-/* A socket that a dead server left behind is in the way of bind; anything else there is not ours to
-   remove. */
-static int clear_path(const struct endpoint *endpoint, struct error *error)
+/* Mode 0777 unless another is asked for, whatever the umask: who may connect is decided by the
+   directory then, as with Server::Starter. */
+static int find_rights(const struct opening *opening, struct unix_rights *rights,
+                       struct error *error)
 {
-    const char *path = endpoint->local.sun_path;
-    struct stat status;
-    if (lstat(path, &status) != 0) {
-        return 0; /* whatever is wrong, bind says it better */
-    }
-    if (!S_ISSOCK(status.st_mode)) {
-        return error_set(error, "cannot listen on %s: a file that is not a socket is in the way",
-                         path);
-    }
-    if (is_answered(endpoint)) {
-        char owner[256];
-        if (socket_owner_describe(&endpoint->any, endpoint->length, SOCK_STREAM, owner,
-                                  sizeof owner)) {
-            return error_set(error, "cannot listen on %s: it is still served by %s", path, owner);
-        }
-        return error_set(error, "cannot listen on %s: somebody still answers there", path);
-    }
-    if (unlink(path) != 0 && errno != ENOENT) {
-        return error_set(error, "cannot remove the stale socket %s: %s", path, strerror(errno));
-    }
-    return 0;
+    struct listener_option mode;
+    bool has_mode = listener_option_find(opening->address->options, LISTENER_OPTION_MODE, &mode);
+    rights->mode = has_mode ? (mode_t)mode.number : 0777;
+    return find_account(opening, LISTENER_OPTION_USER, &rights->user, error) != 0
+               ? -1
+               : find_account(opening, LISTENER_OPTION_GROUP, &rights->group, error);
 }
 
-static int bind_unix(const char *path, const struct endpoint *endpoint, struct listener *listener,
-                     struct error *error)
+static int bind_file(const struct opening *opening, struct error *error)
 {
-    if (clear_path(endpoint, error) != 0) {
+    struct listener *listener = opening->listener;
+    struct unix_rights rights;
+    if (find_rights(opening, &rights, error) != 0 ||
+        unix_file_clear(opening->endpoint, error) != 0) {
         return -1;
     }
-    /* Mode 0777, whatever the umask: who may connect is decided by the directory, as with
-       Server::Starter. */
-    mode_t mask = umask(0);
-    int result = bind(listener->fd, &endpoint->any, endpoint->length);
-    umask(mask);
-    if (result != 0) {
-        return explain_bind_failure(endpoint, SOCK_STREAM, error);
+    int result = unix_file_bind(listener->fd, opening->endpoint, &rights, &listener->file, error);
+    return result == 0 || errno == 0 ? result : explain_bind_failure(opening, error);
+}
+
+static int bind_socket(const struct opening *opening, struct error *error)
+{
+    const int on = 1;
+    int fd = opening->listener->fd;
+    const struct endpoint *endpoint = opening->endpoint;
+    int family = endpoint->any.sa_family;
+    if (family != AF_UNIX && opening->address->socket_type == SOCK_STREAM) {
+        /* For UDP it would let a second server steal the port. */
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     }
-    struct stat status;
-    if (lstat(path, &status) == 0) {
-        listener->path = path;
-        listener->device = status.st_dev;
-        listener->inode = status.st_ino;
+    if (family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (set_options(opening, error) != 0) {
+        return -1;
+    }
+    if (opening->address->kind == ADDRESS_UNIX) {
+        return bind_file(opening, error);
+    }
+    return bind(fd, &endpoint->any, endpoint->length) == 0 ? 0
+                                                           : explain_bind_failure(opening, error);
+}
+
+/* TCP finds out only here that somebody else listens, when both have SO_REUSEADDR. */
+static int listen_on(const struct opening *opening, struct error *error)
+{
+    struct listener_option option;
+    int backlog = opening->backlog;
+    if (opening->address->socket_type == SOCK_DGRAM) {
+        return 0;
+    }
+    if (listener_option_find(opening->address->options, LISTENER_OPTION_BACKLOG, &option)) {
+        backlog = (int)option.number;
+    }
+    if (listen(opening->listener->fd, backlog > 0 ? backlog : SOMAXCONN) != 0) {
+        return explain_bind_failure(opening, error);
+    }
+    int64_t most = read_limit("core/somaxconn");
+    if (most >= 0 && backlog > most) {
+        warn(opening->listener,
+             "a backlog of %d is above the system's net.core.somaxconn, %" PRId64, backlog, most);
     }
     return 0;
 }
 
-static int bind_internet(int fd, const struct endpoint *endpoint, int socket_type,
-                         struct error *error)
-{
-    const int on = 1;
-    if (socket_type == SOCK_STREAM) { /* for UDP it would let a second server steal the port */
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    }
-    if (endpoint->any.sa_family == AF_INET6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    }
-    if (bind(fd, &endpoint->any, endpoint->length) != 0) {
-        return explain_bind_failure(endpoint, socket_type, error);
-    }
-    return 0;
-}
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* Puts the socket where the worker wants it, so that nothing has to be moved at a spawn. If that
    number is taken here, it goes beyond them all, out of the way of the others. */
@@ -279,58 +318,42 @@ static int place(int fd, int wanted, int beyond)
     if (fd == wanted) {
         return fd;
     }
-    bool is_free = wanted >= FIRST_WORKER_FD && fcntl(wanted, F_GETFD) < 0;
+    bool is_free = wanted > STDERR_FILENO && fcntl(wanted, F_GETFD) < 0;
     return descriptor_raise(fd, is_free ? wanted : beyond);
 }
 
-/* What holds for the whole set while it is opened. */
-struct opening {
-    int backlog;
-    int beyond; /* above every number that a worker gets */
-};
-
-static int open_socket(const struct address *address, const struct endpoint *endpoint,
-                       const struct opening *opening, struct listener *listener,
-                       struct error *error)
+static int try_to_open(const struct opening *opening, struct error *error)
 {
-    int family = endpoint->any.sa_family;
-    int fd = socket(family, address->socket_type | SOCK_CLOEXEC, 0);
+    struct listener *listener = opening->listener;
+    int type = opening->address->socket_type;
+    int family = opening->endpoint->any.sa_family;
+    int fd = socket(family, type | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        char where[ADDRESS_PATH_MAX + 16];
+        int reason = errno;
+        char where[ENDPOINT_TEXT_SIZE];
         return error_set(error, "cannot make a socket for %s: %s",
-                         describe(endpoint, where, sizeof where), strerror(errno));
+                         endpoint_describe(opening->endpoint, where, sizeof where),
+                         strerror(reason));
     }
     listener->fd = place(fd, listener->worker_fd, opening->beyond);
-    listener->socket_type = address->socket_type;
-    if (family == AF_UNIX
-            ? bind_unix(address->path, endpoint, listener, error) != 0
-            : bind_internet(listener->fd, endpoint, address->socket_type, error) != 0) {
-        return -1;
-    }
-    /* TCP finds out only here that somebody else listens, when both have SO_REUSEADDR. */
-    if (address->socket_type == SOCK_STREAM &&
-        listen(listener->fd, opening->backlog > 0 ? opening->backlog : SOMAXCONN) != 0) {
-        return explain_bind_failure(endpoint, address->socket_type, error);
-    }
-    uint16_t port = family == AF_UNIX ? 0 : bound_port(listener->fd);
-    listener->name = make_name(address, port, family);
-    return listener->name != NULL ? 0 : error_set(error, "out of memory");
+    listener->family = family;
+    listener->socket_type = type;
+    return bind_socket(opening, error) != 0 || listen_on(opening, error) != 0 ||
+                   name_listener(opening, error) != 0
+               ? -1
+               : 0;
 }
 
-static void close_listener(struct listener *listener)
+static int open_socket(const struct opening *opening, struct error *error)
 {
-    struct stat status;
-    const char *path = listener->path;
-    if (path != NULL && lstat(path, &status) == 0 && status.st_dev == listener->device &&
-        status.st_ino == listener->inode) {
-        unlink(path);
+    struct listener *listener = opening->listener;
+    *listener = (struct listener){.fd = -1, .worker_fd = listener->worker_fd};
+    if (try_to_open(opening, error) == 0) {
+        return 0;
     }
-    if (listener->fd >= 0) {
-        close(listener->fd);
-    }
-    free(listener->name);
-    free(listener->label);
-    *listener = (struct listener){.fd = -1};
+    unix_file_remove(&listener->file, opening->endpoint->local.sun_path);
+    listener_close(listener);
+    return -1;
 }
 
 /* A machine without IPv6 still serves *:PORT, on IPv4. */
@@ -338,167 +361,64 @@ static bool has_ipv6(void)
 {
     AUTO_CLOSE int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct endpoint endpoint;
-    set_ipv6(&endpoint, in6addr_any, 0);
+    endpoint_set_ipv6(&endpoint, in6addr_any, 0);
     return probe >= 0 && bind(probe, &endpoint.any, endpoint.length) == 0;
 }
 
-/* *:PORT: the IPv4 wildcard in pair[0], the IPv6 one in pair[1]. Returns how many were opened. */
-static int open_any(const struct address *address, const struct opening *opening,
-                    struct listener pair[2], struct error *error)
+/* *:PORT: the IPv4 wildcard in pair[0], the IPv6 one in pair[1]; `endpoint` is the opening's.
+   Returns how many were opened. */
+static int open_pair(struct opening *opening, struct endpoint *endpoint, struct listener pair[2],
+                     struct error *error)
 {
+    uint16_t port = opening->address->port;
     for (int tries = 1;; tries++) {
-        struct endpoint endpoint;
-        set_ipv4(&endpoint, htonl(INADDR_ANY), address->port);
-        if (open_socket(address, &endpoint, opening, &pair[0], error) != 0) {
+        opening->listener = &pair[0];
+        endpoint_set_ipv4(endpoint, htonl(INADDR_ANY), port);
+        if (open_socket(opening, error) != 0) {
             return -1;
         }
         if (!has_ipv6()) {
             return 1;
         }
-        set_ipv6(&endpoint, in6addr_any, bound_port(pair[0].fd));
-        if (open_socket(address, &endpoint, opening, &pair[1], error) == 0) {
+        opening->listener = &pair[1];
+        endpoint_set_ipv6(endpoint, in6addr_any, endpoint_bound_port(pair[0].fd));
+        if (open_socket(opening, error) == 0) {
             return 2;
         }
-        if (address->port != 0 || tries == ANY_PORT_TRIES) {
+        /* The port that the system chose may be taken in IPv6: look for another. */
+        listener_close(&pair[0]);
+        if (port != 0 || tries == ANY_PORT_TRIES) {
             return -1;
-        }
-        /* The port that the system chose is taken in IPv6: look for another. */
-        for (int part = 0; part < 2; part++) {
-            int worker_fd = pair[part].worker_fd;
-            close_listener(&pair[part]);
-            pair[part].worker_fd = worker_fd;
         }
     }
 }
 
-static int open_address(const struct address *address, const struct opening *opening,
-                        struct listener *listeners, struct error *error)
+int listener_open(const struct address *address, int backlog, int beyond,
+                  struct listener *listeners, struct error *error)
 {
-    if (address->kind == ADDRESS_ANY) {
-        return open_any(address, opening, listeners, error);
-    }
     struct endpoint endpoint;
-    if (find_endpoint(address, &endpoint, error) != 0 ||
-        open_socket(address, &endpoint, opening, listeners, error) != 0) {
-        return -1;
+    struct opening opening = {.address = address,
+                              .endpoint = &endpoint,
+                              .listener = listeners,
+                              .backlog = backlog,
+                              .beyond = beyond};
+    if (address->kind == ADDRESS_ANY) {
+        return open_pair(&opening, &endpoint, listeners, error);
     }
-    return 1;
+    return endpoint_find(address, &endpoint, error) == 0 && open_socket(&opening, error) == 0 ? 1
+                                                                                              : -1;
 }
 
-/* --- the set ---------------------------------------------------------------------------------- */
-
-size_t listener_count(const struct address *addresses, size_t count)
+void listener_close(struct listener *listener)
 {
-    size_t sockets = count;
-    for (size_t i = 0; i < count; i++) {
-        sockets += addresses[i].kind == ADDRESS_ANY;
+    if (listener->path != NULL) {
+        unix_file_remove(&listener->file, listener->path);
     }
-    return sockets;
-}
-
-static bool is_asked_for(const struct address *addresses, size_t count, int fd)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (addresses[i].fd == fd) {
-            return true;
-        }
+    if (listener->fd >= 0) {
+        close(listener->fd);
     }
-    return false;
-}
-
-static int next_free_number(const struct address *addresses, size_t count, int fd)
-{
-    while (is_asked_for(addresses, count, fd)) {
-        fd++;
-    }
-    return fd;
-}
-
-static int highest_number(const struct address *addresses, size_t count)
-{
-    int highest = FIRST_WORKER_FD + (int)listener_count(addresses, count) + (int)count;
-    for (size_t i = 0; i < count; i++) {
-        if (addresses[i].fd > highest) {
-            highest = addresses[i].fd;
-        }
-    }
-    return highest;
-}
-
-/* Thousands of listeners need more descriptors than the usual soft limit. The workers inherit the
-   higher limit: with the lower one they could not open another file. */
-static void make_room(int highest)
-{
-    struct rlimit limit;
-    rlim_t needed = (rlim_t)highest + SPARE_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
-        limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-static int check_numbers(const struct address *addresses, size_t count, struct error *error)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        int fd = addresses[i].fd;
-        if (fd >= 0 && (rlim_t)fd >= limit.rlim_cur) {
-            return error_set(error, "descriptor %d is beyond the limit of open files, %llu", fd,
-                             (unsigned long long)limit.rlim_cur);
-        }
-        if (fd >= 0 && is_asked_for(addresses + i + 1, count - i - 1, fd)) {
-            return error_set(error, "descriptor %d is asked for by two sockets", fd);
-        }
-    }
-    return 0;
-}
-
-int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
-                      int backlog, struct error *error)
-{
-    *set = (struct listener_set){.count = 0};
-    const struct opening opening = {.backlog = backlog,
-                                    .beyond = highest_number(addresses, count) + 1};
-    make_room(opening.beyond);
-    if (check_numbers(addresses, count, error) != 0) {
-        return -1;
-    }
-    size_t sockets = listener_count(addresses, count);
-    set->items = calloc(sockets > 0 ? sockets : 1, sizeof *set->items);
-    if (set->items == NULL) {
-        return error_set(error, "out of memory");
-    }
-    int next = FIRST_WORKER_FD;
-    for (size_t i = 0; i < count; i++) {
-        struct listener *listeners = &set->items[set->count];
-        int wanted = addresses[i].kind == ADDRESS_ANY ? 2 : 1;
-        for (int part = 0; part < wanted; part++) {
-            int fd = addresses[i].fd;
-            if (fd < 0) {
-                fd = next_free_number(addresses, count, next);
-                next = fd + 1;
-            }
-            listeners[part] = (struct listener){.fd = -1, .worker_fd = fd};
-        }
-        int opened = open_address(&addresses[i], &opening, listeners, error);
-        set->count += (size_t)(opened < 0 ? wanted : opened);
-        if (opened < 0) {
-            listener_set_close(set);
-            return -1;
-        }
-        next -= wanted - opened;
-    }
-    return 0;
-}
-
-void listener_set_close(struct listener_set *set)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        close_listener(&set->items[i]);
-    }
-    free(set->items);
-    *set = (struct listener_set){.count = 0};
+    free(listener->name);
+    free(listener->label);
+    free(listener->warning);
+    *listener = (struct listener){.fd = -1, .worker_fd = listener->worker_fd};
 }

@@ -1,43 +1,40 @@
 /*
- * A listener is one socket that the supervisor bound and keeps; a listener set is what a generation
- * is given. This file opens, names and closes them, and it removes the unix sockets that it made.
- * It knows nothing about workers beyond the descriptor number that each listener asks for there.
+ * A listener is one socket that the supervisor bound and keeps. This file opens one from its
+ * address, with the options that stand there, names it and closes it. It knows nothing about
+ * workers beyond the descriptor number that a listener has there.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
 
 #include "address.h"
 #include "error.h"
+#include "unix_file.h"
 
 #include <stddef.h>
-#include <sys/types.h>
 
 struct listener {
-    int fd;        /* the supervisor's descriptor, close-on-exec; owned */
-    int worker_fd; /* the number at which a worker finds it */
-    char *name;    /* how SERVER_STARTER_PORT calls it: PORT, HOST:PORT or PATH; owned */
-    char *label;   /* its name in LISTEN_FDNAMES; NULL: it has none; owned */
-    int socket_type;
-    const char *path; /* of the unix socket that was made here, the caller's; NULL: none */
-    dev_t device;     /* of that path, so that only our own is removed */
-    ino_t inode;
+    int fd;           /* the supervisor's descriptor, close-on-exec; owned */
+    int worker_fd;    /* the number at which a worker finds it */
+    int family;       /* AF_INET, AF_INET6 or AF_UNIX */
+    int socket_type;  /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
+    char *name;       /* how SERVER_STARTER_PORT calls it: PORT, HOST:PORT, PATH or @NAME; owned */
+    char *label;      /* what `name=` calls it in LISTEN_FDNAMES; owned; NULL: nothing */
+    char *warning;    /* where the system gave less than was asked for; owned; NULL: nowhere */
+    const char *path; /* of the unix socket that was made here: `name`; NULL: none */
+    struct unix_file file; /* the file at that path */
 };
 
-struct listener_set {
-    struct listener *items; /* owned */
-    size_t count;
-};
+/* Opens the socket of an address, or the pair of *:PORT, one each where `listeners` says worker_fd.
+   `backlog` is used where the address asks for none; 0 is the system's default. The supervisor's
+   own descriptor is the same number where that is free here, else one from `beyond` up. Returns how
+   many were opened; or -1 with the address and the reason in `error`, and nothing left behind. */
+int listener_open(const struct address *address, int backlog, int beyond,
+                  struct listener *listeners, struct error *error);
 
-/* Binds and listens on every address, in their order, and numbers them for the workers: the
-   descriptors that were asked for, and 3, 4, … for the rest. `backlog` 0 is the system's default.
-   Returns 0; or -1 with the address and the reason in `error` and nothing left behind. */
-int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
-                      int backlog, struct error *error);
+/* Closes it, and removes its file if that is still the one made here. */
+void listener_close(struct listener *listener);
 
-/* Closes every listener and removes the unix sockets that are still the ones made here. */
-void listener_set_close(struct listener_set *set);
-
-/* How many sockets these addresses become. */
-size_t listener_count(const struct address *addresses, size_t count);
+/* What it is, for messages: "tcp", "udp", "unix", "unix-datagram", "unix-seqpacket". */
+const char *listener_type_name(const struct listener *listener);
 
 #endif

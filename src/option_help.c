@@ -1,3 +1,4 @@
+#include "listener_option.h"
 #include "option_value.h"
 
 #include <string.h>
@@ -38,6 +39,16 @@ static void print_option(FILE *stream, const struct option_row *row, enum person
     print_wrapped(stream, text, 8, 80);
 }
 
+static void print_listener_option(FILE *stream, const struct listener_option_row *row)
+{
+    char text[256];
+    bool may_stand_alone = row->alone >= 0;
+    fprintf(stream, "  %s%s=%s%s\n%8s", row->name, may_stand_alone ? "[" : "", row->value,
+            may_stand_alone ? "]" : "", "");
+    snprintf(text, sizeof text, "%s: %s", row->applies_to, row->help);
+    print_wrapped(stream, text, 8, 80);
+}
+
 void options_print_help(FILE *stream, enum personality personality)
 {
     const char *name = personality_name(personality);
@@ -52,6 +63,11 @@ void options_print_help(FILE *stream, enum personality personality)
         name, name, name);
     for (int i = 0; i < OPTION_COUNT; i++) {
         print_option(stream, &option_rows[i], personality);
+    }
+    fprintf(stream, "\nOf one socket, behind its address: --port=8080,backlog=4096,nodelay\n\n"
+                    "Socket options:\n");
+    for (int i = 0; i < LISTENER_OPTION_COUNT; i++) {
+        print_listener_option(stream, &listener_option_rows[i]);
     }
     fprintf(stream,
             "\nDurations are seconds, with a fraction or a unit if you like: 5, 0.2, 300ms, 2m.\n\n"

@@ -12,12 +12,14 @@
  */
 OPTION(port, "listen", "port", REQUIRED, "ADDRESS", true, NULL, NULL,
        "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; u before the port: "
-       "UDP; port 0: any free one; =FD behind it: the descriptor that the worker gets; may be "
-       "repeated")
+       "UDP; port 0: any free one; =FD behind it: the descriptor that the worker gets; socket "
+       "options may follow, see below; may be repeated")
 OPTION(path, "listen", "path", REQUIRED, "PATH", true, NULL, NULL,
-       "listen on a unix socket; may be repeated")
+       "listen on a unix socket; @NAME: on an abstract one; socket options may follow, see below; "
+       "may be repeated")
 OPTION(backlog, "listen", "backlog", REQUIRED, "N", false, "0", "0",
-       "length of the queue of connections not yet accepted; 0: the system's SOMAXCONN")
+       "length of the queue of connections not yet accepted, where a socket asks for none of its "
+       "own; 0: the system's SOMAXCONN")
 OPTION(inherit, "listen", "inherit", REQUIRED, "LIST", false, "server-starter",
        "server-starter,systemd",
        "how the workers are told of their sockets: server-starter, systemd (LISTEN_FDS), nginx "

@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include "listener.h"
+#include "listener_set.h"
 #include "option_value.h"
 
 #include <getopt.h>
@@ -116,8 +116,7 @@ static void sort_addresses(struct options *options)
     for (size_t i = 1; i < options->address_count; i++) {
         struct address address = options->addresses[i];
         size_t j = i;
-        while (j > 0 && address.kind != ADDRESS_UNIX &&
-               options->addresses[j - 1].kind == ADDRESS_UNIX) {
+        while (j > 0 && !address_is_unix(&address) && address_is_unix(&options->addresses[j - 1])) {
             options->addresses[j] = options->addresses[j - 1];
             j--;
         }

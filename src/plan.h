@@ -10,7 +10,7 @@
 #include "environment.h"
 #include "identity.h"
 #include "lifecycle.h"
-#include "listener.h"
+#include "listener_set.h"
 #include "options.h"
 
 struct plan {

@@ -144,8 +144,15 @@ static void describe_listeners(const struct supervisor_setup *setup)
     struct error gap;
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
-        log_info("listening on %s%s, descriptor %d of the workers", listener->name,
-                 listener->socket_type == SOCK_DGRAM ? " (UDP)" : "", listener->worker_fd);
+        const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
+                           : listener->socket_type == SOCK_STREAM  ? ""
+                           : listener->family == AF_UNIX           ? " (datagram)"
+                                                                   : " (UDP)";
+        log_info("listening on %s%s, descriptor %d of the workers", listener->name, type,
+                 listener->worker_fd);
+        if (listener->warning != NULL) {
+            log_warning("listening on %s: %s", listener->name, listener->warning);
+        }
     }
     if (inheritance_has_gap(setup->options->inherit, listeners, &gap)) {
         log_warning("%s", gap.text);

@@ -7,7 +7,7 @@
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
-#include "listener.h"
+#include "listener_set.h"
 #include "log_file.h"
 #include "options.h"
 #include "status_file.h"

@@ -8,7 +8,7 @@
 #define WORKER_H
 
 #include "error.h"
-#include "listener.h"
+#include "listener_set.h"
 #include "surroundings.h"
 
 #include <stdbool.h>

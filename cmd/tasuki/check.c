@@ -9,12 +9,33 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *name_unix_type(int socket_type)
+{
+    return socket_type == SOCK_STREAM ? "" : socket_type == SOCK_DGRAM ? "datagram " : "seqpacket ";
+}
+
+static void print_options(const char *options)
+{
+    struct listener_option option;
+    while (listener_option_next(&options, &option)) {
+        bool stands_alone = option.length == 0;
+        printf(", %s%s%.*s", option.row->name, stands_alone ? "" : "=", (int)option.length,
+               option.text);
+    }
+}
+
 static void print_address(const struct address *address)
 {
     const char *type = address->socket_type == SOCK_DGRAM ? "UDP" : "TCP";
+    int length = address->length;
     switch (address->kind) {
     case ADDRESS_UNIX:
-        printf("listen      unix socket %s", address->path);
+        printf("listen      unix %ssocket %.*s", name_unix_type(address->socket_type), length,
+               address->text);
+        break;
+    case ADDRESS_ABSTRACT:
+        printf("listen      abstract unix %ssocket @%.*s", name_unix_type(address->socket_type),
+               length, address->text);
         break;
     case ADDRESS_ANY_IPV4:
         printf("listen      %s port %u, every IPv4 address", type, address->port);
@@ -23,15 +44,16 @@ static void print_address(const struct address *address)
         printf("listen      %s port %u, every IPv4 and IPv6 address", type, address->port);
         break;
     case ADDRESS_IPV6:
-        printf("listen      %s [%s]:%u", type, address->host, address->port);
+        printf("listen      %s [%.*s]:%u", type, length, address->text, address->port);
         break;
     case ADDRESS_HOST:
-        printf("listen      %s %s:%u", type, address->host, address->port);
+        printf("listen      %s %.*s:%u", type, length, address->text, address->port);
         break;
     }
     if (address->fd >= 0) {
         printf(", as descriptor %d", address->fd);
     }
+    print_options(address->options);
     putchar('\n');
 }
 

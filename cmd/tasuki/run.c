@@ -2,7 +2,7 @@
 
 #include "daemon.h"
 #include "descriptor.h"
-#include "listener.h"
+#include "listener_set.h"
 #include "log.h"
 #include "log_file.h"
 #include "pid_file.h"

@@ -114,6 +114,31 @@ defaults() {
   done
 }
 
+# --- socket options ---------------------------------------------------------------------------------
+
+# socket_options: for each a line of --help, the option as it is written and what it applies to.
+socket_options() {
+  help_section "$TASUKI" 'Socket options' | awk '
+    /^  [a-z]/ { option = $1; next }
+    option != "" { sub(/^ +/, ""); text = $0; sub(/:.*/, "", text); sub(/:[^:]*$/, "", $0)
+                   print option "\t" ($0 ~ /^\[IPV6\]/ ? "[IPV6]:PORT" : text); option = "" }'
+}
+
+@test "the README has each socket option of --help and what it applies to, in that order, and no other" {
+  [ "$(socket_options | wc -l)" -ge 16 ]
+  rows=$(readme_table 'Socket options')
+  same README "$(socket_options)" "$(paste <(cell 1 <<<"$rows" | tr -d '`') <(cell 2 <<<"$rows"))"
+}
+
+@test "tasuki(1) has each socket option of --help and what it applies to, in that order, and no other" {
+  stated=$(manual_section tasuki.1 'SOCKET OPTIONS' | awk '
+    /^     [a-z0-9-]+\[?=/ { option = $1 }
+    option != "" { text = text " " $0 }
+    option != "" && match(text, /For [^.]*\.$/) {
+      print option "\t" substr(text, RSTART + 4, RLENGTH - 5); option = ""; text = "" }')
+  same "tasuki(1)" "$(socket_options)" "$stated"
+}
+
 # --- commands ---------------------------------------------------------------------------------------
 
 # Those that speak to a supervisor, which have a help of their own.

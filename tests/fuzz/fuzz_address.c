@@ -15,10 +15,33 @@ static void claim_within_limits(const struct address *address)
     CLAIM(address->fd >= -1);
     CLAIM(address->kind != ADDRESS_UNIX);
     CLAIM(address->kind != ADDRESS_ANY || address->fd == -1);
-    CLAIM(memchr(address->host, '\0', sizeof address->host) != NULL);
-    CLAIM(has_host == (address->host[0] != '\0'));
-    CLAIM((address->kind == ADDRESS_IPV6) == (strchr(address->host, ':') != NULL));
-    CLAIM(strpbrk(address->host, ";=[] \t\n/") == NULL);
+    CLAIM(address->length <= ADDRESS_HOST_MAX);
+    CLAIM(has_host == (address->length > 0));
+    if (has_host) {
+        bool has_colon = memchr(address->text, ':', address->length) != NULL;
+        CLAIM((address->kind == ADDRESS_IPV6) == has_colon);
+        for (size_t i = 0; i < address->length; i++) {
+            CLAIM(address->text[i] != '\0' && strchr(";,=[] \t\n/", address->text[i]) == NULL);
+        }
+    }
+}
+
+/* Every option is known, is there once, and has a value within its limits. */
+static void claim_options(const struct address *address)
+{
+    bool seen[LISTENER_OPTION_COUNT] = {false};
+    struct listener_option option;
+    const char *rest = address->options;
+    while (listener_option_next(&rest, &option)) {
+        size_t id = (size_t)(option.row - listener_option_rows);
+        CLAIM(id < LISTENER_OPTION_COUNT && !seen[id]);
+        seen[id] = true;
+        CLAIM(option.number >= 0);
+        CLAIM(option.length <= strlen(address->options));
+        CLAIM(option.row->most == 0 || option.number <= option.row->most);
+    }
+    CLAIM(rest == NULL);
+    CLAIM(address_is_same(address, address) && address_has_same_options(address, address));
 }
 
 static void write_plainly(const struct address *address, char *buffer, size_t size)
@@ -26,13 +49,14 @@ static void write_plainly(const struct address *address, char *buffer, size_t si
     const char *udp = address->socket_type == SOCK_DGRAM ? "u" : "";
     char fd[16] = "";
     char host[ADDRESS_HOST_MAX + 4] = "";
+    int length = address->length;
     if (address->fd >= 0) {
         snprintf(fd, sizeof fd, "=%d", address->fd);
     }
     if (address->kind == ADDRESS_IPV6) {
-        snprintf(host, sizeof host, "[%s]:", address->host);
+        snprintf(host, sizeof host, "[%.*s]:", length, address->text);
     } else if (address->kind == ADDRESS_HOST) {
-        snprintf(host, sizeof host, "%s:", address->host);
+        snprintf(host, sizeof host, "%.*s:", length, address->text);
     } else if (address->kind == ADDRESS_ANY) {
         snprintf(host, sizeof host, "*:");
     }
@@ -45,7 +69,7 @@ static void claim_same(const struct address *one, const struct address *other)
     CLAIM(one->socket_type == other->socket_type);
     CLAIM(one->port == other->port);
     CLAIM(one->fd == other->fd);
-    CLAIM(strcmp(one->host, other->host) == 0);
+    CLAIM(address_is_same(one, other));
 }
 
 static void try_port(const char *text)
@@ -59,6 +83,7 @@ static void try_port(const char *text)
     }
     char plain[512];
     claim_within_limits(&address);
+    claim_options(&address);
     write_plainly(&address, plain, sizeof plain);
     CLAIM(address_parse_port(plain, &again, &error) == 0);
     claim_same(&address, &again);
@@ -72,10 +97,13 @@ static void try_path(const char *text)
         claim_said(&error);
         return;
     }
-    CLAIM(address.kind == ADDRESS_UNIX);
-    CLAIM(address.path == text);
-    CLAIM(strlen(text) > 0 && strlen(text) <= ADDRESS_PATH_MAX);
-    CLAIM(strchr(text, ';') == NULL);
+    CLAIM(address_is_unix(&address));
+    CLAIM((address.kind == ADDRESS_ABSTRACT) == (*text == '@'));
+    CLAIM(address.text == text + (*text == '@'));
+    CLAIM(address.length > 0 && address.length <= ADDRESS_PATH_MAX);
+    CLAIM(memchr(address.text, ';', address.length) == NULL);
+    CLAIM(address.options != NULL || strlen(address.text) == address.length);
+    claim_options(&address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -87,7 +87,7 @@ static void keys_are_options(void **state)
     assert_int_equal(options->address_count, 3);
     assert_int_equal(options->addresses[0].port, 8080);
     assert_int_equal(options->addresses[1].port, 8081);
-    assert_string_equal(options->addresses[2].path, "/x.sock");
+    assert_string_equal(options->addresses[2].text, "/x.sock");
     assert_int_equal(options->interval_ms, 300);
     assert_string_equal(options->enable_auto_restart, "0");
     assert_int_equal(options->deploy_attempts, 1);

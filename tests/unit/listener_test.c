@@ -1,7 +1,7 @@
 /*
  * Listeners on internet addresses, with real sockets on the loopback address.
  */
-#include "listener.h"
+#include "listener_set.h"
 
 #include "scratch.h"
 

@@ -1,7 +1,7 @@
 /*
  * Listeners on unix sockets: what may be at the path before, and what is there afterwards.
  */
-#include "listener.h"
+#include "listener_set.h"
 
 #include "scratch.h"
 

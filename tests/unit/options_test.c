@@ -215,8 +215,8 @@ static void ports_come_before_paths_each_in_their_order(void **state)
     assert_int_equal(options->addresses[1].port, 2);
     assert_int_equal(options->addresses[1].socket_type, SOCK_DGRAM);
     assert_int_equal(options->addresses[2].port, 3);
-    assert_string_equal(options->addresses[3].path, "a");
-    assert_string_equal(options->addresses[4].path, "b");
+    assert_string_equal(options->addresses[3].text, "a");
+    assert_string_equal(options->addresses[4].text, "b");
     options_free(options);
 }
 

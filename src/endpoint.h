@@ -1,0 +1,44 @@
+/*
+ * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver, and how
+ * people call a socket address; it makes no socket.
+ */
+#ifndef ENDPOINT_H
+#define ENDPOINT_H
+
+#include "address.h"
+#include "error.h"
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct endpoint {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_un local;
+    };
+    socklen_t length;
+};
+
+/* Enough for what endpoint_describe writes: "[HOST%INTERFACE]:PORT", or a path. */
+#define ENDPOINT_TEXT_SIZE 128
+
+/* Looks the address up. ADDRESS_ANY is the IPv4 half of the pair. Returns 0, or -1 with the reason
+   in `error`. May wait for a resolver where the host is a name. */
+int endpoint_find(const struct address *address, struct endpoint *endpoint, struct error *error);
+
+/* The wildcards, and numeric addresses; `host` in network byte order. */
+void endpoint_set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port);
+void endpoint_set_ipv6(struct endpoint *endpoint, struct in6_addr host, uint16_t port);
+
+/* The endpoint as people know it, for messages. Returns `buffer`. */
+const char *endpoint_describe(const struct endpoint *endpoint, char *buffer, size_t size);
+
+/* The port that a socket is bound to; 0 if none. */
+uint16_t endpoint_bound_port(int fd);
+
+#endif

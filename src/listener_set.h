@@ -1,0 +1,28 @@
+/*
+ * A listener set is what a generation is given: every listener of the service, numbered for the
+ * workers. This file opens them all or none.
+ */
+#ifndef LISTENER_SET_H
+#define LISTENER_SET_H
+
+#include "listener.h"
+
+struct listener_set {
+    struct listener *items; /* owned */
+    size_t count;
+};
+
+/* Binds and listens on every address, in their order, and numbers them for the workers: the
+   descriptors that were asked for, and 3, 4, … for the rest. `backlog` is that of those that ask
+   for none themselves; 0 is the system's default. Returns 0; or -1 with the address and the reason
+   in `error` and nothing left behind. */
+int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
+                      int backlog, struct error *error);
+
+/* Closes every listener and removes the unix sockets that are still the ones made here. */
+void listener_set_close(struct listener_set *set);
+
+/* How many sockets these addresses become. */
+size_t listener_count(const struct address *addresses, size_t count);
+
+#endif
