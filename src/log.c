@@ -138,30 +138,38 @@ void log_close(void)
 /* --- lines -------------------------------------------------------------------------------------
  */
 
-static void say_lines(enum log_level level, const struct log_facts *facts, const char *head,
-                      const char *text)
+/* Room for a sentence; what the supervisor says is shorter. Small, because a stack's pages stay. */
+#define SENTENCE_SIZE 1024
+
+static struct log_record begin_record(enum log_level level, const struct log_facts *facts)
 {
     struct log_record record = {.level = level, .facts = *facts};
     clock_gettime(CLOCK_REALTIME, &record.time);
-    while (*text != '\0') {
-        char line[LOG_LINE_MAX];
-        size_t length = strcspn(text, "\n");
-        int written = snprintf(line, sizeof line, "%s%.*s", head, (int)length, text);
-        record.message = line;
-        record.length = (size_t)written < sizeof line ? (size_t)written : sizeof line - 1;
-        say(&record);
-        text += length;
-        text += *text == '\n';
-    }
+    return record;
+}
+
+/* Takes the first line off a text. */
+static size_t cut_line(const char **text)
+{
+    size_t length = strcspn(*text, "\n");
+    *text += length;
+    *text += **text == '\n';
+    return length;
 }
 
 static void say_formatted(enum log_level level, const struct log_facts *facts, const char *format,
                           va_list arguments)
 {
-    char message[LOG_LINE_MAX];
-    if (level <= the_log.settings.level &&
-        vsnprintf(message, sizeof message, format, arguments) >= 0) {
-        say_lines(level, facts, "", message);
+    char sentence[SENTENCE_SIZE];
+    if (level > the_log.settings.level ||
+        vsnprintf(sentence, sizeof sentence, format, arguments) < 0) {
+        return;
+    }
+    struct log_record record = begin_record(level, facts);
+    for (const char *text = sentence; *text != '\0';) {
+        record.message = text;
+        record.length = cut_line(&text);
+        say(&record);
     }
 }
 
@@ -209,8 +217,15 @@ void log_debug(const char *format, ...)
 
 void log_text(enum log_level level, const char *head, const char *text)
 {
-    if (level <= the_log.settings.level) {
-        say_lines(level, &no_facts, head, text);
+    struct log_record record = begin_record(level, &no_facts);
+    while (level <= the_log.settings.level && *text != '\0') {
+        char line[LOG_LINE_MAX];
+        const char *start = text;
+        size_t length = cut_line(&text);
+        int written = snprintf(line, sizeof line, "%s%.*s", head, (int)length, start);
+        record.message = line;
+        record.length = (size_t)written < sizeof line ? (size_t)written : sizeof line - 1;
+        say(&record);
     }
 }
 
