@@ -1,0 +1,162 @@
+/*
+ * A worker's surroundings: the values of their options, and that they are rehearsed without a
+ * trace. What a worker gets of them is tested with the program.
+ */
+#include "surroundings.h"
+
+#include "scratch.h"
+
+#include "surroundings_option.h"
+
+#include <sys/prctl.h>
+
+static struct options options;
+
+static void forget(void)
+{
+    options_free(&options);
+}
+
+static void limits_are_one_number_two_or_infinite(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        rlim_t soft;
+        rlim_t hard;
+    } rows[] = {
+        {"0", 0, 0},
+        {"5", 5, 5},
+        {"5:10", 5, 10},
+        {"5:5", 5, 5},
+        {"infinity", RLIM_INFINITY, RLIM_INFINITY},
+        {"5:infinity", 5, RLIM_INFINITY},
+        {"9223372036854775807", 9223372036854775807, 9223372036854775807},
+    };
+    static const char *const bad[] = {
+        "",  ":",    "5:",   ":5",  "5:6:7",     "-5",         "5 ",
+        "+", "0x10", "10:5", "inf", "infinity5", "infinity:5", "9223372036854775808"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(set_limit_nofile(&options, rows[i].text, NULL), 0);
+        assert_true(options.surroundings.open_files.is_set);
+        assert_true(options.surroundings.open_files.soft == rows[i].soft);
+        assert_true(options.surroundings.open_files.hard == rows[i].hard);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (set_limit_core(&options, bad[i], NULL) == 0) {
+            fail_msg("'%s' was taken for a limit", bad[i]);
+        }
+    }
+    forget();
+}
+
+static void a_umask_is_octal(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "8", "1000", "0x1", "-1", " 7", "77777777777777777777"};
+    assert_int_equal(set_umask(&options, "0027", NULL), 0);
+    assert_int_equal(options.surroundings.umask, 027);
+    assert_int_equal(set_umask(&options, "777", NULL), 0);
+    assert_int_equal(options.surroundings.umask, 0777);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(set_umask(&options, bad[i], NULL), -1);
+    }
+    forget();
+}
+
+static void numbers_have_signs_and_bounds(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "-", "+", "-21", "20", "--1", "1.0", "1x"};
+    assert_int_equal(set_nice(&options, "-20", NULL), 0);
+    assert_int_equal(options.surroundings.nice, -20);
+    assert_int_equal(set_nice(&options, "+19", NULL), 0);
+    assert_int_equal(options.surroundings.nice, 19);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(set_nice(&options, bad[i], NULL), -1);
+    }
+    forget();
+}
+
+static void standard_input_has_two_words_of_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(set_stdin(&options, "null", NULL), 0);
+    assert_string_equal(options.surroundings.stdin_path, "/dev/null");
+    assert_int_equal(set_stdin(&options, "inherit", NULL), 0);
+    assert_null(options.surroundings.stdin_path);
+    assert_int_equal(set_stdin(&options, "./null", NULL), 0);
+    assert_string_equal(options.surroundings.stdin_path, "./null");
+    assert_int_equal(set_stdin(&options, "", NULL), -1);
+    forget();
+}
+
+static void variables_are_kept_in_their_order(void **state)
+{
+    (void)state;
+    assert_int_equal(set_environment(&options, "A=1", NULL), 0);
+    assert_int_equal(set_environment(&options, "B=", NULL), 0);
+    assert_int_equal(set_environment(&options, "C", NULL), -1);
+    assert_int_equal(set_environment(&options, "=D", NULL), -1);
+    assert_int_equal(options.variable_count, 2);
+    assert_string_equal(options.variables[1], "B=");
+    forget();
+}
+
+static void a_rehearsal_leaves_everything_as_it_was(void **state)
+{
+    (void)state;
+    struct error error = {.text = ""};
+    struct rlimit before;
+    struct rlimit after;
+    const struct identity nobody_else = {.has_user = false};
+    const struct surroundings surroundings = {
+        .stdin_path = "/dev/null",
+        .open_files = {.is_set = true, .soft = 32, .hard = 32},
+        .has_umask = true,
+        .umask = 0111,
+        .has_nice = true,
+        .nice = 19,
+        .no_new_privileges = true,
+        .parent_death_signal = SIGKILL,
+    };
+    int no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    mode_t mask = umask(0);
+    umask(mask);
+    getrlimit(RLIMIT_NOFILE, &before);
+    if (surroundings_rehearse(&surroundings, &nobody_else, &error) != 0) {
+        fail_msg("%s", error.text);
+    }
+    getrlimit(RLIMIT_NOFILE, &after);
+    assert_true(before.rlim_cur == after.rlim_cur && before.rlim_max == after.rlim_max);
+    assert_int_equal(umask(mask), mask);
+    assert_int_equal(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), no_new_privileges);
+}
+
+static void a_rehearsal_tells_what_would_fail(void **state)
+{
+    (void)state;
+    struct error error = {.text = ""};
+    const struct identity nobody_else = {.has_user = false};
+    const struct surroundings surroundings = {.stdin_path = "no/such/file"};
+    assert_int_equal(surroundings_rehearse(&surroundings, &nobody_else, &error), -1);
+    assert_string_equal(error.text, "--stdin: cannot open no/such/file: No such file or directory");
+    const struct surroundings too_much = {
+        .open_files = {.is_set = true, .soft = 1, .hard = (rlim_t)1 << 40}};
+    assert_int_equal(surroundings_rehearse(&too_much, &nobody_else, &error), -1);
+    assert_non_null(strstr(error.text, "--limit-nofile: cannot set the limit to 1099511627776"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_are_one_number_two_or_infinite),
+        cmocka_unit_test(a_umask_is_octal),
+        cmocka_unit_test(numbers_have_signs_and_bounds),
+        cmocka_unit_test(standard_input_has_two_words_of_its_own),
+        cmocka_unit_test(variables_are_kept_in_their_order),
+        cmocka_unit_test(a_rehearsal_leaves_everything_as_it_was),
+        cmocka_unit_test(a_rehearsal_tells_what_would_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
