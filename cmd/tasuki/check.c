@@ -109,13 +109,26 @@ static void print_file(const char *name, const char *path)
     }
 }
 
-static void print_plan(const struct options *options, const struct lifecycle_settings *settings)
+static void print_identity(const struct identity *identity)
 {
+    char user[300];
+    if (identity->has_user) {
+        printf("runs as     %s, group %u\n", identity_describe_user(identity, user, sizeof user),
+               (unsigned)identity->gid);
+    } else if (identity->has_group) {
+        printf("runs as     group %u\n", (unsigned)identity->gid);
+    }
+}
+
+static void print_plan(const struct options *options, const struct plan *plan)
+{
+    const struct lifecycle_settings *settings = &plan->settings;
     printf("command    ");
     for (char *const *word = options->command; *word != NULL; word++) {
         printf(" %s", *word);
     }
     putchar('\n');
+    print_identity(&plan->identity);
     print_file("directory", options->directory);
     for (size_t i = 0; i < options->address_count; i++) {
         print_address(&options->addresses[i]);
@@ -152,6 +165,6 @@ int check_service(const struct options *options)
         fprintf(stderr, "tasuki: %s\n", plan.settings_problem.text);
         return 2;
     }
-    print_plan(options, &plan.settings);
+    print_plan(options, &plan);
     return 0;
 }

@@ -73,11 +73,13 @@ load helper
   equal "$(told Uid) / $(told Groups)" "$(four "$NOBODY") / "
 }
 
-@test "tasuki check says it, too" {
+@test "tasuki check says it, too, and who the workers would be" {
   attempt "$TASUKI" check --user=no-such-user -- true
   equal "$STATUS_CODE $(cat "$DIR/stderr")" "2 tasuki: --user: there is no user 'no-such-user'"
   attempt "$TASUKI" check --stdin="$DIR/none" -- true
   equal "$STATUS_CODE" 2
+  attempt "$TASUKI" check --user="$(id -u)" --group="$(id -g)" -- true
+  has "$DIR/stdout" "^runs as     user .*$(id -u)\)?, group $(id -g)\$"
 }
 
 @test "a directory that only the supervisor may enter fails the start of another user's worker" {
