@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -270,9 +271,18 @@ static void attend(struct control *control, uint64_t number, uint32_t events)
     }
 }
 
+/* What a request took is given back to the system, not kept for the next one. */
+static void release_memory(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void control_process(struct control *control)
 {
     struct epoll_event events[EVENTS_MAX];
+    bool had_clients = control->client_count > 0;
     int count = epoll_wait(control->epoll_fd, events, EVENTS_MAX, 0);
     for (int i = 0; i < count; i++) {
         if (events[i].data.u64 == LISTENER) {
@@ -280,6 +290,9 @@ void control_process(struct control *control)
         } else {
             attend(control, events[i].data.u64, events[i].events);
         }
+    }
+    if (had_clients && control->client_count == 0) {
+        release_memory();
     }
 }
 

@@ -114,11 +114,20 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     }
 }
 
+static size_t count_signals(uint64_t set)
+{
+    size_t count = 0;
+    for (; set != 0; set &= set - 1) {
+        count++;
+    }
+    return count;
+}
+
 int supervisor_watch_signals(struct supervisor *supervisor)
 {
     uint64_t taken = taken_signals(supervisor->setup->options);
-    size_t count = (size_t)__builtin_popcountll(taken);
-    ev_signal *watcher = supervisor->signals = calloc(count, sizeof *supervisor->signals);
+    ev_signal *watcher = supervisor->signals =
+        calloc(count_signals(taken), sizeof *supervisor->signals);
     if (watcher == NULL) {
         return -1;
     }

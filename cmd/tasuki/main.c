@@ -109,7 +109,9 @@ int main(int argc, char *argv[])
     descriptors_sanitize();
     enum personality personality = personality_of(argc > 0 ? argv[0] : "");
     log_set_name(personality_name(personality));
-    if (personality == PERSONALITY_TASUKI && argc > 1 && command_is_known(argv[1])) {
+    /* Options are told apart here, so that a supervisor never asks the commands (src/README.md). */
+    if (personality == PERSONALITY_TASUKI && argc > 1 && *argv[1] != '-' &&
+        command_is_known(argv[1])) {
         return command_run(argc - 1, argv + 1);
     }
     return run_or_ask(personality, argc, argv);
