@@ -25,6 +25,7 @@ struct opening {
     struct listener *listener;
     int backlog; /* 0: the system's default */
     int beyond;
+    struct activation *activation; /* NULL: there is none */
 };
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -61,10 +62,14 @@ static int name_listener(const struct opening *opening, struct error *error)
 {
     struct listener *listener = opening->listener;
     struct listener_option label;
-    uint16_t port = listener->family == AF_UNIX ? 0 : endpoint_bound_port(listener->fd);
+    int family = opening->endpoint->any.sa_family; /* as asked for: one from above may be of both */
+    uint16_t port = family == AF_UNIX ? 0 : endpoint_bound_port(listener->fd);
     bool has_label = listener_option_find(opening->address->options, LISTENER_OPTION_NAME, &label);
-    listener->name = make_name(opening->address, port, listener->family);
-    listener->label = has_label ? strndup(label.text, label.length) : NULL;
+    listener->name = make_name(opening->address, port, family);
+    if (has_label) { /* goes before what somebody above called it */
+        free(listener->label);
+        listener->label = strndup(label.text, label.length);
+    }
     if (listener->name == NULL || (has_label && listener->label == NULL)) {
         return error_set(error, "out of memory");
     }
@@ -322,11 +327,51 @@ static int place(int fd, int wanted, int beyond)
     return descriptor_raise(fd, is_free ? wanted : beyond);
 }
 
+static void take_over(struct activated_socket *given, int beyond, struct listener *listener)
+{
+    listener->fd = place(given->fd, listener->worker_fd, beyond);
+    listener->family = given->address.ss_family;
+    listener->socket_type = given->socket_type;
+    listener->label = given->label;
+    given->fd = -1;
+    given->label = NULL;
+}
+
+/* What whoever opened the socket has made of it stays, and so does its file. */
+static void warn_of_options(const struct opening *opening)
+{
+    struct listener_option option;
+    const char *rest = opening->address->options;
+    while (listener_option_next(&rest, &option)) {
+        if (option.row != &listener_option_rows[LISTENER_OPTION_NAME] &&
+            asprintf(&opening->listener->warning, "%s has no effect on a socket from LISTEN_FDS",
+                     option.row->name) < 0) {
+            opening->listener->warning = NULL;
+        }
+        if (opening->listener->warning != NULL) {
+            return;
+        }
+    }
+}
+
+static int take_given(const struct opening *opening, struct activated_socket *given,
+                      struct error *error)
+{
+    take_over(given, opening->beyond, opening->listener);
+    warn_of_options(opening);
+    return name_listener(opening, error);
+}
+
 static int try_to_open(const struct opening *opening, struct error *error)
 {
     struct listener *listener = opening->listener;
     int type = opening->address->socket_type;
     int family = opening->endpoint->any.sa_family;
+    struct activated_socket *given = activation_find(opening->activation, &opening->endpoint->any,
+                                                     opening->endpoint->length, type);
+    if (given != NULL) {
+        return take_given(opening, given, error);
+    }
     int fd = socket(family, type | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         int reason = errno;
@@ -377,7 +422,7 @@ static int open_pair(struct opening *opening, struct endpoint *endpoint, struct 
         if (open_socket(opening, error) != 0) {
             return -1;
         }
-        if (!has_ipv6()) {
+        if (pair[0].family == AF_INET6 || !has_ipv6()) { /* one from above may serve both */
             return 1;
         }
         opening->listener = &pair[1];
@@ -393,15 +438,28 @@ static int open_pair(struct opening *opening, struct endpoint *endpoint, struct 
     }
 }
 
+int listener_take(struct activated_socket *given, int beyond, struct listener *listener,
+                  struct error *error)
+{
+    char *name = activation_make_name(given);
+    *listener = (struct listener){.fd = -1, .worker_fd = listener->worker_fd, .name = name};
+    if (name == NULL) {
+        return error_set(error, "out of memory");
+    }
+    take_over(given, beyond, listener);
+    return 0;
+}
+
 int listener_open(const struct address *address, int backlog, int beyond,
-                  struct listener *listeners, struct error *error)
+                  struct activation *activation, struct listener *listeners, struct error *error)
 {
     struct endpoint endpoint;
     struct opening opening = {.address = address,
                               .endpoint = &endpoint,
                               .listener = listeners,
                               .backlog = backlog,
-                              .beyond = beyond};
+                              .beyond = beyond,
+                              .activation = activation};
     if (address->kind == ADDRESS_ANY) {
         return open_pair(&opening, &endpoint, listeners, error);
     }

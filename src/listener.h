@@ -6,6 +6,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include "activation.h"
 #include "address.h"
 #include "error.h"
 #include "unix_file.h"
@@ -26,10 +27,16 @@ struct listener {
 
 /* Opens the socket of an address, or the pair of *:PORT, one each where `listeners` says worker_fd.
    `backlog` is used where the address asks for none; 0 is the system's default. The supervisor's
-   own descriptor is the same number where that is free here, else one from `beyond` up. Returns how
-   many were opened; or -1 with the address and the reason in `error`, and nothing left behind. */
+   own descriptor is the same number where that is free here, else one from `beyond` up. A socket of
+   `activation` (NULL: there is none) that has the address already is taken as it is. Returns how
+   many were opened, one for *:PORT where that serves both families; or -1 with the address and the
+   reason in `error`, and nothing left behind. */
 int listener_open(const struct address *address, int backlog, int beyond,
-                  struct listener *listeners, struct error *error);
+                  struct activation *activation, struct listener *listeners, struct error *error);
+
+/* Takes a socket from above that no address names. Returns 0, or -1 (no memory). */
+int listener_take(struct activated_socket *given, int beyond, struct listener *listener,
+                  struct error *error);
 
 /* Closes it, and removes its file if that is still the one made here. */
 void listener_close(struct listener *listener);

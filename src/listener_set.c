@@ -79,15 +79,15 @@ static int check_numbers(const struct address *addresses, size_t count, struct e
 }
 
 int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
-                      int backlog, struct error *error)
+                      int backlog, struct activation *activation, struct error *error)
 {
     *set = (struct listener_set){.count = 0};
-    const int beyond = highest_number(addresses, count) + 1;
+    const int beyond = highest_number(addresses, count) + (int)activation_count(activation) + 1;
     make_room(beyond);
     if (check_numbers(addresses, count, error) != 0) {
         return -1;
     }
-    size_t sockets = listener_count(addresses, count);
+    size_t sockets = listener_count(addresses, count) + activation_count(activation);
     set->items = calloc(sockets > 0 ? sockets : 1, sizeof *set->items);
     if (set->items == NULL) {
         return error_set(error, "out of memory");
@@ -104,13 +104,26 @@ int listener_set_open(struct listener_set *set, const struct address *addresses,
             }
             listeners[part] = (struct listener){.fd = -1, .worker_fd = fd};
         }
-        int opened = listener_open(&addresses[i], backlog, beyond, listeners, error);
+        int opened = listener_open(&addresses[i], backlog, beyond, activation, listeners, error);
         if (opened < 0) {
             listener_set_close(set);
             return -1;
         }
         set->count += (size_t)opened;
         next -= wanted - opened;
+    }
+    for (size_t i = 0; activation != NULL && i < activation->count; i++) {
+        struct listener *listener = &set->items[set->count];
+        if (activation->items[i].fd < 0) {
+            continue;
+        }
+        next = next_free_number(addresses, count, next);
+        *listener = (struct listener){.fd = -1, .worker_fd = next++};
+        if (listener_take(&activation->items[i], beyond, listener, error) != 0) {
+            listener_set_close(set);
+            return -1;
+        }
+        set->count++;
     }
     return 0;
 }

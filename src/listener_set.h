@@ -14,10 +14,11 @@ struct listener_set {
 
 /* Binds and listens on every address, in their order, and numbers them for the workers: the
    descriptors that were asked for, and 3, 4, … for the rest. `backlog` is that of those that ask
-   for none themselves; 0 is the system's default. Returns 0; or -1 with the address and the reason
-   in `error` and nothing left behind. */
+   for none themselves; 0 is the system's default. Sockets of `activation` (NULL: there are none)
+   serve the addresses that they have; those that no address names follow behind. Returns 0; or -1
+   with the address and the reason in `error` and nothing left behind. */
 int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
-                      int backlog, struct error *error);
+                      int backlog, struct activation *activation, struct error *error);
 
 /* Closes every listener and removes the unix sockets that are still the ones made here. */
 void listener_set_close(struct listener_set *set);

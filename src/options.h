@@ -50,11 +50,12 @@ struct options {
     const char **variables;           /* of --environment, NAME=VALUE; owned, the strings are not */
     size_t variable_count;
     bool clear_environment;
+    bool daemonize;
+    bool exit_with_worker;
     /* Text, because they are handed on as environment variables, which an envdir may override. */
     const char *enable_auto_restart;
     const char *auto_restart_interval;
     const char *kill_old_delay;
-    bool daemonize;
     inheritance_set inherit;
     int backlog; /* 0: the system's default */
     int64_t interval_ms;
@@ -77,8 +78,7 @@ struct options {
     int64_t start_limit_ms;
     int64_t watchdog_ms;
     int64_t stop_timeout_ms; /* 0: none */
-    bool exit_with_worker;
-    uint64_t forward; /* the signals that are handed on: bit 0 is signal 1 */
+    uint64_t forward;        /* the signals that are handed on: bit 0 is signal 1 */
     enum capture_mode capture;
     struct log_settings log;
     const char *on_event; /* NULL: none */

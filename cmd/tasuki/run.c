@@ -21,6 +21,7 @@ struct service {
     struct status_file status_file;
     struct pid_file pid_file;
     struct log_file log_file;
+    struct activation activation; /* until the listeners have it */
     struct listener_set listeners;
     int report_fd; /* to the foreground process of --daemonize; -1: there is none */
 };
@@ -57,6 +58,19 @@ static void raise_descriptors(struct service *service)
     log->stderr_fd = descriptor_raise(log->stderr_fd, floor);
 }
 
+/* The options know nothing of sockets from above. */
+static int check_ready_fd(const struct options *options, const struct listener_set *listeners,
+                          struct error *error)
+{
+    for (size_t i = 0; options->ready == READY_FD && i < listeners->count; i++) {
+        if (listeners->items[i].worker_fd == options->ready_fd) {
+            return error_set(error, "--ready: expected a descriptor that no socket has, got %d",
+                             options->ready_fd);
+        }
+    }
+    return 0;
+}
+
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
@@ -73,7 +87,8 @@ static int set_up(struct service *service, struct error *error)
     }
     raise_descriptors(service);
     if (listener_set_open(&service->listeners, options->addresses, options->address_count,
-                          options->backlog, error) != 0) {
+                          options->backlog, &service->activation, error) != 0 ||
+        check_ready_fd(options, &service->listeners, error) != 0) {
         return -1;
     }
     if (options->daemonize && daemon_start(&service->report_fd, error) != 0) {
@@ -124,13 +139,15 @@ int run_service(const struct options *options)
         .report_fd = -1,
     };
     struct error error;
-    if (check_first_plan(options, &error) != 0) {
+    if (check_first_plan(options, &error) != 0 ||
+        activation_take(&service.activation, &error) != 0) {
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
     supervisor_block_signals(options);
     int status = EXIT_SETUP_FAILED;
     bool is_set_up = set_up(&service, &error) == 0;
+    activation_free(&service.activation);
     if (is_set_up) {
         error.text[0] = '\0';
         status = supervisor_run(&(struct supervisor_setup){

@@ -23,7 +23,7 @@ static int open_ports(struct listener_set *set, const char *const *texts, int ba
         assert_true(count < ADDRESSES_MAX);
         assert_int_equal(address_parse_port(texts[count], &addresses[count], error), 0);
     }
-    return listener_set_open(set, addresses, count, backlog, error);
+    return listener_set_open(set, addresses, count, backlog, NULL, error);
 }
 
 static void assert_opened(struct listener_set *set, const char *const *texts)
@@ -343,7 +343,7 @@ static _Noreturn void ask_beyond_the_limit(void)
     struct error error;
     bool is_refused = setrlimit(RLIMIT_NOFILE, &limit) == 0 &&
                       address_parse_port("127.0.0.1:0=100", &address, &error) == 0 &&
-                      listener_set_open(&set, &address, 1, 0, &error) != 0;
+                      listener_set_open(&set, &address, 1, 0, NULL, &error) != 0;
     _exit(is_refused && strstr(error.text, "descriptor 100 is beyond the limit") != NULL ? 0 : 1);
 }
 
@@ -411,7 +411,7 @@ static void no_address_is_an_empty_set(void **state)
     (void)state;
     struct listener_set set;
     struct error error;
-    assert_int_equal(listener_set_open(&set, NULL, 0, 0, &error), 0);
+    assert_int_equal(listener_set_open(&set, NULL, 0, 0, NULL, &error), 0);
     assert_int_equal(set.count, 0);
     listener_set_close(&set);
     listener_set_close(&set);

@@ -17,7 +17,7 @@ static int open_paths(struct listener_set *set, const char *const *paths, int ba
     for (; paths[count] != NULL; count++) {
         assert_int_equal(address_parse_path(paths[count], &addresses[count], error), 0);
     }
-    return listener_set_open(set, addresses, count, backlog, error);
+    return listener_set_open(set, addresses, count, backlog, NULL, error);
 }
 
 static int open_path(struct listener_set *set, const char *path, struct error *error)
