@@ -41,10 +41,11 @@ static void keep_tail(struct capture *capture, const char *bytes, size_t size)
     capture->tail_size += size;
 }
 
-/* Returns how much was written: all of it, unless the log is gone or its disk is full. */
+/* Returns how much was written: all of it, unless errno says why not. */
 static size_t write_all(int fd, const char *bytes, size_t size)
 {
     size_t written = 0;
+    errno = 0;
     while (written < size) {
         ssize_t more = write(fd, bytes + written, size - written);
         if (more < 0 && errno != EINTR) {
@@ -69,14 +70,18 @@ static void tell_lost_lines(struct capture *capture)
     capture->lost_lines = 0;
 }
 
-/* What cannot be written is lost: a worker must not stall because a disk is full. */
+/* What a terminal does not take yet stays pending. What cannot be written is lost: a worker must
+   not stall because a disk is full. */
 static void write_out(struct capture *capture, size_t size)
 {
-    if (size > 0 && capture->is_torn && write_all(capture->target_fd, "\n", 1) == 1) {
+    int fd = capture->own_fd >= 0 ? capture->own_fd : capture->target_fd;
+    if (size > 0 && capture->is_torn && write_all(fd, "\n", 1) == 1) {
         capture->is_torn = false;
     }
-    size_t written = write_all(capture->target_fd, capture->pending, size);
-    if (written < size) {
+    size_t written = write_all(fd, capture->pending, size);
+    if (written < size && errno == EAGAIN) {
+        size = written;
+    } else if (written < size) {
         if (written > 0) {
             capture->is_torn = capture->pending[written - 1] != '\n';
         }
@@ -107,6 +112,11 @@ static enum progress copy_chunk(struct capture *capture)
     if (!takes_output(capture->target_fd)) {
         return TARGET_STALLED;
     }
+    size_t left_by_a_stall = count_whole_lines(capture);
+    if (left_by_a_stall > 0) {
+        write_out(capture, left_by_a_stall);
+        return count_whole_lines(capture) > 0 ? TARGET_STALLED : COPIED;
+    }
     char *end = capture->pending + capture->pending_size;
     ssize_t size = read(capture->fd, end, sizeof capture->pending - capture->pending_size);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -114,7 +124,7 @@ static enum progress copy_chunk(struct capture *capture)
     }
     if (size <= 0) {
         write_out(capture, capture->pending_size);
-        return ENDED;
+        return capture->pending_size == 0 ? ENDED : TARGET_STALLED;
     }
     keep_tail(capture, end, (size_t)size);
     capture->pending_size += (size_t)size;
@@ -137,6 +147,7 @@ void capture_free(struct capture *capture)
     }
     descriptor_close(&capture->fd);
     descriptor_close(&capture->worker_fd);
+    descriptor_close(&capture->own_fd);
     free(capture);
 }
 
@@ -185,6 +196,9 @@ struct capture *capture_new(struct ev_loop *loop, struct capture **list, int tar
     capture->fd = ends[0];
     capture->worker_fd = ends[1];
     capture->target_fd = target_fd;
+    /* Polling does not help: a terminal takes a byte, and then waits in the middle of a write. A
+       pipe that polls writable takes all that is pending. */
+    capture->own_fd = isatty(target_fd) ? descriptor_open_again(target_fd, 0) : -1;
     capture->is_released = false;
     capture->tail_size = 0;
     capture->pending_size = 0;

@@ -21,6 +21,7 @@ struct capture {
     int fd;        /* our end, non-blocking; owned */
     int worker_fd; /* the worker's end until it is spawned; owned; -1: closed */
     int target_fd; /* STDOUT_FILENO or STDERR_FILENO */
+    int own_fd;    /* the same terminal, opened once more without blocking; owned; -1: none */
     ev_io readable;
     ev_timer stalled;
     bool is_released;

@@ -42,6 +42,14 @@ int descriptor_raise(int fd, int floor)
     return raised;
 }
 
+/* O_NONBLOCK belongs to the open file description (fcntl(2)); a name in /proc makes a new one. */
+int descriptor_open_again(int fd, int floor)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return descriptor_raise(open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), floor);
+}
+
 /* close_range(2) with the flag needs Linux 5.11. */
 static void mark_close_on_exec_one_by_one(void)
 {

@@ -24,6 +24,11 @@ void directory_close(DIR **directory);
    there is no room. */
 int descriptor_raise(int fd, int floor);
 
+/* Opens the pipe or terminal of `fd` for writing once more, without blocking: a description of its
+   own, so that those who share `fd` still wait as they are used to. Its number is at least `floor`.
+   Returns -1 where that is refused. */
+int descriptor_open_again(int fd, int floor);
+
 /* Opens /dev/null on those of 0, 1 and 2 that are closed, so that nothing else lands there, and
    makes every other inherited descriptor close-on-exec. */
 void descriptors_sanitize(void);

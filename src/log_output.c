@@ -3,9 +3,7 @@
 #include "descriptor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,12 +20,7 @@
    Somebody else's may refuse that: then polling has to do. */
 static int open_own(int fd, mode_t type, int floor)
 {
-    char path[32];
-    if (type != S_IFIFO && !isatty(fd)) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return descriptor_raise(open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), floor);
+    return type == S_IFIFO || isatty(fd) ? descriptor_open_again(fd, floor) : -1;
 }
 
 void log_output_set(struct log_output *output, int fd, int floor)

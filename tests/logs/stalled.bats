@@ -95,6 +95,36 @@ sum_is_whole() {
   wait_until log_has "$LOST"
 }
 
+@test "a terminal that is stopped while it shows a captured worker holds nothing up" {
+  use_writer 20
+  start env TERM=dumb script --quiet --command "exec $TASUKI --path=$SOCKET --pid-file=$PID_FILE \
+    --status-file=$STATUS_FILE --interval=0 --control=$DIR/control --capture=on -- ${WORKER[*]}" \
+    /dev/null
+  wait_until test -e "$DIR/most.1"
+  local terminal=$PID
+  SUPERVISOR=$(cat "$PID_FILE")
+  STARTED=("$SUPERVISOR" "$terminal")
+  kill -STOP "$terminal"
+  wait_until is_stalled
+  still_deploys 1
+  kill -CONT "$terminal"
+  wait_until log_has "line 1 $(cat "$DIR/wrote.1")\.\.\."
+  wait_until log_has 'line 3 20\.\.\.'
+}
+
+# is_stalled: the worker waits in a write.
+is_stalled() {
+  local before
+  before=$(sed -n 's/^wchar: //p' "/proc/$(current)/io")
+  sleep 0.3
+  [ "$before" = "$(sed -n 's/^wchar: //p' "/proc/$(current)/io")" ]
+}
+
+# current: the worker that the status file names last.
+current() {
+  tail -n 1 "$STATUS_FILE" | cut -d: -f2
+}
+
 @test "a stop is not held up for long by a log command that is stopped" {
   use_writer 20000
   supervise --interval=0 --log-file="| echo \$\$ >'$DIR/command'; exec cat >>'$DIR/log'"
