@@ -8,13 +8,7 @@
 
 #include "options.h"
 
-#include <getopt.h>
-
-enum option_argument {
-    NONE = no_argument,
-    REQUIRED = required_argument,
-    OPTIONAL = optional_argument
-};
+enum option_argument { NONE, REQUIRED, OPTIONAL };
 
 struct option_row {
     const char *name;

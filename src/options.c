@@ -3,7 +3,6 @@
 #include "listener_set.h"
 #include "option_value.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,75 +38,85 @@ static int set_defaults(struct options *options, struct error *error)
 /* --- the command line --------------------------------------------------------------------------
  */
 
-/* getopt_long's values: above every character, so that they are never taken for one. */
-#define FIRST_VALUE 256
+/* An option's name as it was given: without its dashes, and without a value behind "=". */
+struct given_name {
+    const char *text;
+    size_t length;
+};
 
-static void make_long_options(struct option long_options[OPTION_COUNT + 1])
+/* Any beginning that only one option has will do. Returns NULL with the reason in `error`. */
+static const struct option_row *find_option(const struct given_name *name, const char *argument,
+                                            struct error *error)
 {
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        long_options[i] = (struct option){.name = option_rows[i].name,
-                                          .has_arg = (int)option_rows[i].argument,
-                                          .val = FIRST_VALUE + i};
-    }
-    long_options[OPTION_COUNT] = (struct option){.name = NULL};
-}
-
-static int count_abbreviated(const char *name, size_t length)
-{
+    const struct option_row *found = NULL;
     int count = 0;
     for (int i = 0; i < OPTION_COUNT; i++) {
-        count += strncmp(option_rows[i].name, name, length) == 0;
+        const struct option_row *row = &option_rows[i];
+        if (name->length > 0 && strncmp(row->name, name->text, name->length) == 0) {
+            if (row->name[name->length] == '\0') {
+                return row;
+            }
+            found = row;
+            count++;
+        }
     }
-    return count;
+    if (count > 1) {
+        error_set(error, "%s: more than one option begins like this (see --help)", argument);
+        return NULL;
+    }
+    if (count == 0) {
+        error_set(error, "%s: no such option (see --help)", argument);
+    }
+    return found;
 }
 
-/* What getopt_long did not take: it tells which option, not why. */
-static int explain_refusal(int result, const char *argument, struct error *error)
+/* Takes the option that *argument is, and leaves *argument behind it and its value. */
+static int take_option(struct options *options, char *const **argument, bool seen[OPTION_COUNT],
+                       struct error *error)
 {
-    if (result == ':') {
-        const struct option_row *row = &option_rows[optopt - FIRST_VALUE];
-        return error_set(error, "--%s: expected %s", row->name, row->value);
+    const char *word = *(*argument)++;
+    struct given_name name = {.text = word + (word[1] == '-' ? 2 : 1)};
+    name.length = strcspn(name.text, "=");
+    const struct option_row *row = find_option(&name, word, error);
+    if (row == NULL) {
+        return -1;
     }
-    if (optopt >= FIRST_VALUE) {
-        return error_set(error, "--%s: expected no value, got '%s'",
-                         option_rows[optopt - FIRST_VALUE].name, argument);
+    const char *value = name.text[name.length] == '=' ? name.text + name.length + 1 : NULL;
+    if (value != NULL && row->argument == NONE) {
+        return error_set(error, "--%s: expected no value, got '%s'", row->name, word);
     }
-    size_t dashes = strspn(argument, "-");
-    size_t length = strcspn(argument + dashes, "=");
-    if (length > 0 && count_abbreviated(argument + dashes, length) > 1) {
-        return error_set(error, "%s: more than one option begins like this (see --help)", argument);
+    if (value == NULL && row->argument == REQUIRED) {
+        value = **argument;
+        if (value == NULL) {
+            return error_set(error, "--%s: expected %s", row->name, row->value);
+        }
+        (*argument)++;
     }
-    return error_set(error, "%s: no such option (see --help)", argument);
+    if (seen[row - option_rows] && !row->repeatable) {
+        return error_set(error, "--%s: expected once, got it twice", row->name);
+    }
+    seen[row - option_rows] = true;
+    return option_set(options, row, value, error);
 }
 
+/* The first word that is no option, or what follows "--", begins the command. Read by hand: getopt
+   tells that something is wrong, not what, and its part of the C library would stay in memory. */
 int options_take_arguments(struct options *options, int argc, char *const argv[],
                            struct error *error)
 {
-    struct option long_options[OPTION_COUNT + 1];
     bool seen[OPTION_COUNT] = {false};
-    make_long_options(long_options);
-    opterr = 0;
-    optind = 0; /* glibc: start afresh */
-    for (;;) {
-        int at = optind > 0 ? optind : 1;
-        /* "+": the first word that is no option begins the command. */
-        int result = getopt_long_only(argc, argv, "+:", long_options, NULL);
-        if (result == -1) {
-            options->command = argv + optind;
-            return 0;
+    char *const *argument = argv + (argc > 0 ? 1 : 0);
+    while (*argument != NULL && (*argument)[0] == '-' && (*argument)[1] != '\0') {
+        if (strcmp(*argument, "--") == 0) {
+            argument++;
+            break;
         }
-        if (result < FIRST_VALUE) {
-            return explain_refusal(result, argv[at], error);
-        }
-        int id = result - FIRST_VALUE;
-        if (seen[id] && !option_rows[id].repeatable) {
-            return error_set(error, "--%s: expected once, got it twice", option_rows[id].name);
-        }
-        seen[id] = true;
-        if (option_set(options, &option_rows[id], optarg, error) != 0) {
+        if (take_option(options, &argument, seen, error) != 0) {
             return -1;
         }
     }
+    options->command = argument;
+    return 0;
 }
 
 /* Ports go before paths, as Server::Starter hands them on. */
