@@ -91,7 +91,7 @@ static const char *class_name(enum socket_class class)
         return "UDP on *:PORT";
     case SOCKET_PATH_STREAM:
     case SOCKET_PATH_SEQPACKET:
-        return "unix sockets of this type";
+        return class == SOCKET_PATH_STREAM ? "unix stream sockets" : "unix seqpacket sockets";
     case SOCKET_PATH_DATAGRAM:
         return "unix datagram sockets";
     case SOCKET_ABSTRACT_STREAM:

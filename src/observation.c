@@ -44,8 +44,7 @@ static void observe_tcp_queue(int fd, struct queue_observation *queue)
 struct queue_observation observe_queue(int listener_fd, struct socket_list *accepted)
 {
     struct queue_observation queue = {.waiting = -1, .backlog = -1, .connections = -1};
-    if (read_option(listener_fd, SO_TYPE) != SOCK_STREAM ||
-        read_option(listener_fd, SO_ACCEPTCONN) != 1) {
+    if (read_option(listener_fd, SO_ACCEPTCONN) != 1) {
         return queue;
     }
     if (read_option(listener_fd, SO_DOMAIN) == AF_UNIX) {

@@ -17,7 +17,7 @@ struct queue_observation {
     int64_t connections; /* accepted and still open, in any process; -1: unknown */
 };
 
-/* Observes a listening socket: TCP by TCP_INFO and sock_diag(7), unix stream by sock_diag. Any
+/* Observes a listening socket: TCP by TCP_INFO and sock_diag(7), unix by sock_diag. Any
    other socket has -1 everywhere. The connections are appended to `accepted`, for
    observe_connections. */
 struct queue_observation observe_queue(int listener_fd, struct socket_list *accepted);

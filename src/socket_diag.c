@@ -298,7 +298,8 @@ static int visit_unix(void *context, const struct nlmsghdr *message)
         return -1;
     }
     /* Those that wait to be accepted have no inode yet; the kernel leaves them out. */
-    bool is_accepted = found.name_size == wanted->name_size &&
+    bool is_accepted = found.message.udiag_type == wanted->message.udiag_type &&
+                       found.name_size == wanted->name_size &&
                        memcmp(found.name, wanted->name, found.name_size) == 0 &&
                        found.file.udiag_vfs_ino == wanted->file.udiag_vfs_ino &&
                        found.file.udiag_vfs_dev == wanted->file.udiag_vfs_dev;

@@ -20,12 +20,12 @@ struct socket_list {
     bool is_partial; /* not all could be listed */
 };
 
-/* Appends the connections that were accepted from this listener (TCP or unix stream) and that some
+/* Appends the connections that were accepted from this listener (TCP or unix) and that some
    process holds open: established, or shut down by one side only. Those that still wait to be
    accepted are not among them. Returns their number; or -1, and then the list is partial. */
 int64_t socket_diag_list_accepted(int listener_fd, struct socket_list *list);
 
-/* The accept queue of a unix stream listener. Returns 0 or -1. */
+/* The accept queue of a unix listener. Returns 0 or -1. */
 int socket_diag_unix_queue(int listener_fd, int64_t *waiting, int64_t *backlog);
 
 /* The inode of a socket of this type that is bound to `address`, or to one that is in its way: for
