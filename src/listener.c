@@ -337,13 +337,16 @@ static void take_over(struct activated_socket *given, int beyond, struct listene
     given->label = NULL;
 }
 
-/* What whoever opened the socket has made of it stays, and so does its file. */
+/* What whoever opened the socket has made of it stays, and so does its file. `name` is about the
+   worker, and `type` has found the socket. */
 static void warn_of_options(const struct opening *opening)
 {
     struct listener_option option;
     const char *rest = opening->address->options;
     while (listener_option_next(&rest, &option)) {
-        if (option.row != &listener_option_rows[LISTENER_OPTION_NAME] &&
+        bool is_about_it = option.row != &listener_option_rows[LISTENER_OPTION_NAME] &&
+                           option.row != &listener_option_rows[LISTENER_OPTION_TYPE];
+        if (is_about_it &&
             asprintf(&opening->listener->warning, "%s has no effect on a socket from LISTEN_FDS",
                      option.row->name) < 0) {
             opening->listener->warning = NULL;

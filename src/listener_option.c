@@ -206,7 +206,7 @@ static int64_t parse_number(struct span span, int64_t most)
 
 static int64_t parse_bytes(struct span span, int64_t most)
 {
-    char unit = span.length > 0 ? (char)(span.start[span.length - 1] | 0x20) : '\0';
+    int unit = span.length > 0 ? span.start[span.length - 1] | 0x20 : 0;
     int64_t factor = unit == 'k' ? 1024 : unit == 'm' ? INT64_C(1024) * 1024 : 1;
     span.length -= factor > 1;
     int64_t number = parse_digits(span, 10, most / factor);
