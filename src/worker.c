@@ -1,11 +1,14 @@
 #include "worker.h"
 
+#include "aside.h"
+#include "descriptor.h"
 #include "signal_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <paths.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +20,12 @@
 #define LISTEN_PID "LISTEN_PID="
 #define PID_DIGITS 10
 
+/* How long a child that its own user can stop may take to get to its command. */
+#define PATIENCE_MS 10000
+
 enum step {
     STEP_NONE,
+    STEP_TOO_SLOW,
     STEP_DESCRIPTORS,
     STEP_SURROUNDINGS,
     STEP_DIRECTORY,
@@ -32,6 +39,11 @@ enum step {
  * parent waits, so that a start costs no copy of page tables, whatever the size of the supervisor,
  * and a failure comes back as plain stores. For the same reason everything that needs memory is
  * made ready by the parent.
+ *
+ * A child that becomes another user is made by fork(2) instead, and this is then memory that both
+ * share. Its new user may send it signals, and one that is stopped in the middle would hold a
+ * parent that waits in vfork(2) for as long as it likes; here the wait has a bound. Nor is the
+ * supervisor's memory then that of a process of another user for a single moment.
  */
 struct attempt {
     const struct worker_command *command;
@@ -254,6 +266,13 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
 {
     const char *reason = strerror(attempt->reason);
     switch (attempt->step) {
+    case STEP_TOO_SLOW:
+        error_set(
+            error,
+            "cannot start a process: it was stopped, or hung, for %d s before its command was "
+            "executed",
+            PATIENCE_MS / 1000);
+        break;
     case STEP_DIRECTORY:
         error_set(error, "cannot change to directory %.300s: %s", attempt->command->directory,
                   reason);
@@ -290,7 +309,7 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
 static bool is_transient(int reason)
 {
     return reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE ||
-           reason == EIO || reason == EINTR || reason == ETXTBSY;
+           reason == EIO || reason == EINTR || reason == ETXTBSY || reason == ETIMEDOUT;
 }
 
 static void fill_failure(const struct attempt *attempt, struct worker_failure *failure)
@@ -387,9 +406,9 @@ static int prepare(struct attempt *attempt)
     return 0;
 }
 
-/* A child that changes its user makes the memory that it shares with the supervisor one that cannot
-   be dumped or traced (prctl(2), PR_SET_DUMPABLE), so that its new user cannot reach into it. Once
-   the command has memory of its own, the supervisor's is as it was. */
+/* Changing a group alone makes the memory that is shared with the supervisor one that cannot be
+   dumped (prctl(2), PR_SET_DUMPABLE). Once the command has memory of its own, the supervisor's is
+   as it was. */
 static pid_t fork_guarded(struct attempt *attempt)
 {
     int dumpable = prctl(PR_GET_DUMPABLE);
@@ -402,10 +421,74 @@ static pid_t fork_guarded(struct attempt *attempt)
     return pid;
 }
 
+static bool crosses_users(const struct worker_command *command)
+{
+    return command->identity != NULL && command->identity->has_user &&
+           command->identity->uid != geteuid();
+}
+
+static pid_t fork_child(struct attempt *attempt)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_worker(attempt);
+    }
+    int reason = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return pid;
+}
+
+/* The child's end of the pipe closes when the command is executed or the child is gone. */
+static void await_execution(struct attempt *attempt, pid_t pid, int fd)
+{
+    struct pollfd closed = {.fd = fd, .events = POLLIN};
+    int result;
+    while ((result = poll(&closed, 1, PATIENCE_MS)) < 0 && errno == EINTR) {
+    }
+    if (result == 0) {
+        kill(pid, SIGKILL);
+        attempt->step = STEP_TOO_SLOW;
+        attempt->reason = ETIMEDOUT;
+    }
+}
+
+/* The child's end lies where arrange_descriptors puts nothing. */
+static pid_t fork_apart(struct attempt *attempt)
+{
+    int highest = 0;
+    for (size_t i = 0; i < attempt->place_count; i++) {
+        int fd = attempt->places[i].worker_fd;
+        highest = fd > highest ? fd : highest;
+    }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return -1;
+    }
+    AUTO_CLOSE int ours = ends[0];
+    int childs = fcntl(ends[1], F_DUPFD_CLOEXEC, highest + 1);
+    int reason = errno;
+    close(ends[1]);
+    if (childs < 0) {
+        errno = reason;
+        return -1;
+    }
+    pid_t pid = fork_child(attempt);
+    descriptor_close(&childs);
+    if (pid > 0) {
+        await_execution(attempt, pid, ours);
+    }
+    return pid;
+}
+
 /* Returns the pid, or -1 when the attempt failed. */
 static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failure)
 {
-    pid_t pid = fork_guarded(attempt);
+    pid_t pid = crosses_users(attempt->command) ? fork_apart(attempt) : fork_guarded(attempt);
     if (pid < 0) {
         return error_set(&failure->error, "cannot start a process: %s", strerror(errno));
     }
@@ -418,15 +501,32 @@ static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failur
     return -1;
 }
 
+static pid_t spawn(struct attempt *attempt, const struct worker_command *command,
+                   struct worker_failure *failure)
+{
+    attempt->command = command;
+    attempt->supervisor = getpid();
+    pid_t pid = prepare(attempt) == 0 ? try_to_spawn(attempt, failure)
+                                      : error_set(&failure->error, "out of memory");
+    free(attempt->places);
+    free(attempt->script_argv);
+    free(attempt->environment);
+    return pid;
+}
+
 pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
 {
-    struct attempt attempt = {.command = command, .supervisor = getpid()};
     *failure = (struct worker_failure){.exit_status = 126};
-    pid_t pid = prepare(&attempt) == 0 ? try_to_spawn(&attempt, failure)
-                                       : error_set(&failure->error, "out of memory");
-    free(attempt.places);
-    free(attempt.script_argv);
-    free(attempt.environment);
+    if (!crosses_users(command)) {
+        struct attempt attempt = {.step = STEP_NONE};
+        return spawn(&attempt, command, failure);
+    }
+    struct attempt *shared = aside_memory(sizeof *shared);
+    if (shared == NULL) {
+        return error_set(&failure->error, "out of memory");
+    }
+    pid_t pid = spawn(shared, command, failure);
+    aside_free(shared, sizeof *shared);
     return pid;
 }
 
