@@ -284,8 +284,8 @@ bool address_is_same(const struct address *one, const struct address *other)
            memcmp(one->text, other->text, one->length) == 0;
 }
 
-static bool is_same_option(const struct address *one, const struct address *other,
-                           enum listener_option_id id)
+bool address_has_same_option(const struct address *one, const struct address *other,
+                             enum listener_option_id id)
 {
     struct listener_option a;
     struct listener_option b;
@@ -303,7 +303,7 @@ bool address_has_same_options(const struct address *one, const struct address *o
 {
     for (int id = 0; id < LISTENER_OPTION_COUNT; id++) {
         if (id != LISTENER_OPTION_NAME &&
-            !is_same_option(one, other, (enum listener_option_id)id)) {
+            !address_has_same_option(one, other, (enum listener_option_id)id)) {
             return false;
         }
     }

@@ -53,6 +53,8 @@ bool address_is_unix(const struct address *address);
    then the socket of one can serve as that of the other. The descriptor's number and `name` say how
    a worker finds a socket, not what it is, and do not count. */
 bool address_is_same(const struct address *one, const struct address *other);
+bool address_has_same_option(const struct address *one, const struct address *other,
+                             enum listener_option_id id);
 bool address_has_same_options(const struct address *one, const struct address *other);
 
 /* Reads a numeric IPv4 address of four parts (0 to 255 each, no leading zero, as inet_pton(3) has

@@ -292,16 +292,20 @@ static int bind_socket(const struct opening *opening, struct error *error)
                                                            : explain_bind_failure(opening, error);
 }
 
+static int backlog_of(const struct address *address, int backlog)
+{
+    struct listener_option option;
+    return listener_option_find(address->options, LISTENER_OPTION_BACKLOG, &option)
+               ? (int)option.number
+               : backlog;
+}
+
 /* TCP finds out only here that somebody else listens, when both have SO_REUSEADDR. */
 static int listen_on(const struct opening *opening, struct error *error)
 {
-    struct listener_option option;
-    int backlog = opening->backlog;
+    int backlog = backlog_of(opening->address, opening->backlog);
     if (opening->address->socket_type == SOCK_DGRAM) {
         return 0;
-    }
-    if (listener_option_find(opening->address->options, LISTENER_OPTION_BACKLOG, &option)) {
-        backlog = (int)option.number;
     }
     if (listen(opening->listener->fd, backlog > 0 ? backlog : SOMAXCONN) != 0) {
         return explain_bind_failure(opening, error);
@@ -470,13 +474,75 @@ int listener_open(const struct address *address, int backlog, int beyond,
                                                                                               : -1;
 }
 
+static bool find_label(const struct address *address, struct listener_option *label)
+{
+    return address != NULL && listener_option_find(address->options, LISTENER_OPTION_NAME, label);
+}
+
+/* The label that the address asks for; or the one that the socket had from above, since no address
+   gave it. Returns 0, or -1 (no memory). */
+static int copy_label(const struct listener *listener, const struct address *address, char **label)
+{
+    struct listener_option option;
+    bool is_asked_for = find_label(address, &option);
+    bool is_from_above = listener->label != NULL && !find_label(listener->address, &option);
+    *label = is_asked_for && find_label(address, &option) ? strndup(option.text, option.length)
+             : is_from_above                              ? strdup(listener->label)
+                                                          : NULL;
+    return (is_asked_for || is_from_above) && *label == NULL ? -1 : 0;
+}
+
+int listener_share(struct listener *listener, struct listener *copy, struct error *error)
+{
+    if (listener->holders == NULL) {
+        listener->holders = malloc(sizeof *listener->holders);
+        if (listener->holders == NULL) {
+            return error_set(error, "out of memory");
+        }
+        *listener->holders = 1;
+    }
+    struct listener shared = *listener;
+    shared.worker_fd = copy->worker_fd;
+    shared.address = copy->address;
+    shared.warning = NULL; /* told when it was opened */
+    shared.name = strdup(listener->name);
+    shared.path = listener->path != NULL ? shared.name : NULL;
+    if (shared.name == NULL || copy_label(listener, copy->address, &shared.label) != 0) {
+        free(shared.name);
+        return error_set(error, "out of memory");
+    }
+    ++*listener->holders;
+    *copy = shared;
+    return 0;
+}
+
+void listener_set_backlog(const struct listener *listener, int backlog)
+{
+    int length = listener->address != NULL ? backlog_of(listener->address, backlog) : 0;
+    if (listener->socket_type != SOCK_DGRAM && listener->address != NULL) {
+        listen(listener->fd, length > 0 ? length : SOMAXCONN);
+    }
+}
+
+/* Whether somebody else has the socket, now that this one has it no more. */
+static bool leave_to_others(struct listener *listener)
+{
+    if (listener->holders != NULL && --*listener->holders > 0) {
+        return true;
+    }
+    free(listener->holders);
+    return false;
+}
+
 void listener_close(struct listener *listener)
 {
-    if (listener->path != NULL) {
-        unix_file_remove(&listener->file, listener->path);
-    }
-    if (listener->fd >= 0) {
-        close(listener->fd);
+    if (!leave_to_others(listener)) {
+        if (listener->path != NULL) {
+            unix_file_remove(&listener->file, listener->path);
+        }
+        if (listener->fd >= 0) {
+            close(listener->fd);
+        }
     }
     free(listener->name);
     free(listener->label);

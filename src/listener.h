@@ -14,15 +14,17 @@
 #include <stddef.h>
 
 struct listener {
-    int fd;           /* the supervisor's descriptor, close-on-exec; owned */
-    int worker_fd;    /* the number at which a worker finds it */
-    int family;       /* AF_INET, AF_INET6 or AF_UNIX */
-    int socket_type;  /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
+    const struct address *address; /* that asked for it; the caller's; NULL: none did */
+    int fd;                        /* the supervisor's descriptor, close-on-exec; owned */
+    int worker_fd;                 /* the number at which a worker finds it */
+    int family;                    /* AF_INET, AF_INET6 or AF_UNIX */
+    int socket_type;               /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
     char *name;       /* how SERVER_STARTER_PORT calls it: PORT, HOST:PORT, PATH or @NAME; owned */
     char *label;      /* what `name=` calls it in LISTEN_FDNAMES; owned; NULL: nothing */
     char *warning;    /* where the system gave less than was asked for; owned; NULL: nowhere */
     const char *path; /* of the unix socket that was made here: `name`; NULL: none */
     struct unix_file file; /* the file at that path */
+    unsigned *holders;     /* how many have the socket, shared by them; NULL: this one alone */
 };
 
 /* Opens the socket of an address, or the pair of *:PORT, one each where `listeners` says worker_fd.
@@ -38,7 +40,15 @@ int listener_open(const struct address *address, int backlog, int beyond,
 int listener_take(struct activated_socket *given, int beyond, struct listener *listener,
                   struct error *error);
 
-/* Closes it, and removes its file if that is still the one made here. */
+/* Makes `copy`, whose worker_fd and address stay as they are, a listener on the very same socket.
+   Returns 0, or -1 (no memory). */
+int listener_share(struct listener *listener, struct listener *copy, struct error *error);
+
+/* Gives the queue of a socket that listens its length anew, as in listener_open. */
+void listener_set_backlog(const struct listener *listener, int backlog);
+
+/* Closes it, unless another one shares the socket, and removes its file if that is still the one
+   made here. */
 void listener_close(struct listener *listener);
 
 /* What it is, for messages: "tcp", "udp", "unix", "unix-datagram", "unix-seqpacket". */

@@ -1,7 +1,7 @@
 #include "listener_set.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 /* The first number that a worker's socket gets, as systemd and nginx have it too. */
@@ -78,54 +78,219 @@ static int check_numbers(const struct address *addresses, size_t count, struct e
     return 0;
 }
 
-int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
-                      int backlog, struct activation *activation, struct error *error)
+/* A change from one set to the next, under way. */
+struct change {
+    const struct listener_set *before; /* NULL: none */
+    bool *is_taken;                    /* of the listeners before */
+    struct activation *activation;     /* NULL: none */
+    int backlog;
+    int beyond; /* above every number that a worker gets */
+    int next;   /* the number that the next one gets, unless an address asks for it */
+};
+
+/* The first listener of this address that the new set has not taken over yet, or NULL. Those of a
+   pair follow each other. */
+static struct listener *find_same(const struct change *change, const struct address *address)
 {
-    *set = (struct listener_set){.count = 0};
-    const int beyond = highest_number(addresses, count) + (int)activation_count(activation) + 1;
-    make_room(beyond);
-    if (check_numbers(addresses, count, error) != 0) {
+    for (size_t i = 0; change->before != NULL && i < change->before->count; i++) {
+        struct listener *listener = &change->before->items[i];
+        if (!change->is_taken[i] && listener->address != NULL &&
+            address_is_same(listener->address, address)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* What is asked for now and was not when the socket was opened waits for another start, but for the
+   backlog, which can be given anew. */
+static int warn_of_options(struct listener *listener, const struct address *before,
+                           struct error *error)
+{
+    for (int id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        bool can_change = id == LISTENER_OPTION_BACKLOG || id == LISTENER_OPTION_NAME;
+        if (!can_change &&
+            !address_has_same_option(before, listener->address, (enum listener_option_id)id)) {
+            listener->warning = strdup("its other options take effect at the next start");
+            return listener->warning != NULL ? 0 : error_set(error, "out of memory");
+        }
+    }
+    return 0;
+}
+
+/* Makes `listener` one on the same socket as that of the set before, for this address. */
+static int share(const struct change *change, struct listener *same, const struct address *address,
+                 struct listener *listener, struct error *error)
+{
+    listener->address = address;
+    if (listener_share(same, listener, error) != 0) {
         return -1;
     }
-    size_t sockets = listener_count(addresses, count) + activation_count(activation);
-    set->items = calloc(sockets > 0 ? sockets : 1, sizeof *set->items);
-    if (set->items == NULL) {
-        return error_set(error, "out of memory");
+    change->is_taken[same - change->before->items] = true;
+    if (address != NULL && warn_of_options(listener, same->address, error) != 0) {
+        listener_close(listener);
+        return -1;
     }
-    int next = FIRST_WORKER_FD;
+    return 0;
+}
+
+/* Takes over what the set before has of this address, from `same` on. Returns how many sockets that
+   are, or -1 with none taken. */
+static int take_over(const struct change *change, struct listener *same,
+                     const struct address *address, struct listener *listeners, int wanted,
+                     struct error *error)
+{
+    const struct address *before = same->address;
+    const struct listener *end = change->before->items + change->before->count;
+    int taken = 0;
+    for (; taken < wanted && same < end && same->address == before; same++) {
+        if (share(change, same, address, &listeners[taken], error) != 0) {
+            while (taken > 0) {
+                listener_close(&listeners[--taken]);
+            }
+            return -1;
+        }
+        taken++;
+    }
+    return taken;
+}
+
+static int open_or_take_over(const struct change *change, const struct address *address,
+                             struct listener *listeners, int wanted, struct error *error)
+{
+    struct listener *same = find_same(change, address);
+    if (same != NULL) {
+        return take_over(change, same, address, listeners, wanted, error);
+    }
+    int count = listener_open(address, change->backlog, change->beyond, change->activation,
+                              listeners, error);
+    for (int i = 0; i < count; i++) {
+        listeners[i].address = address;
+    }
+    return count;
+}
+
+static int add_addresses(struct listener_set *set, struct change *change,
+                         const struct address *addresses, size_t count, struct error *error)
+{
     for (size_t i = 0; i < count; i++) {
         struct listener *listeners = &set->items[set->count];
         int wanted = (int)listener_count(&addresses[i], 1);
         for (int part = 0; part < wanted; part++) {
             int fd = addresses[i].fd;
             if (fd < 0) {
-                fd = next_free_number(addresses, count, next);
-                next = fd + 1;
+                fd = next_free_number(addresses, count, change->next);
+                change->next = fd + 1;
             }
             listeners[part] = (struct listener){.fd = -1, .worker_fd = fd};
         }
-        int opened = listener_open(&addresses[i], backlog, beyond, activation, listeners, error);
+        int opened = open_or_take_over(change, &addresses[i], listeners, wanted, error);
         if (opened < 0) {
-            listener_set_close(set);
             return -1;
         }
         set->count += (size_t)opened;
-        next -= wanted - opened;
+        change->next -= wanted - opened;
     }
-    for (size_t i = 0; activation != NULL && i < activation->count; i++) {
-        struct listener *listener = &set->items[set->count];
-        if (activation->items[i].fd < 0) {
+    return 0;
+}
+
+/* Room for one more, at the next number that no address asks for. */
+static struct listener *add_unnamed(struct listener_set *set, struct change *change,
+                                    const struct address *addresses, size_t count)
+{
+    struct listener *listener = &set->items[set->count];
+    change->next = next_free_number(addresses, count, change->next);
+    *listener = (struct listener){.fd = -1, .worker_fd = change->next++};
+    return listener;
+}
+
+/* Sockets from above that no address names: those of this start, and those of the set before. */
+static int add_from_above(struct listener_set *set, struct change *change,
+                          const struct address *addresses, size_t count, struct error *error)
+{
+    for (size_t i = 0; change->activation != NULL && i < change->activation->count; i++) {
+        struct activated_socket *given = &change->activation->items[i];
+        if (given->fd < 0) {
             continue;
         }
-        next = next_free_number(addresses, count, next);
-        *listener = (struct listener){.fd = -1, .worker_fd = next++};
-        if (listener_take(&activation->items[i], beyond, listener, error) != 0) {
-            listener_set_close(set);
+        if (listener_take(given, change->beyond, add_unnamed(set, change, addresses, count),
+                          error) != 0) {
+            return -1;
+        }
+        set->count++;
+    }
+    for (size_t i = 0; change->before != NULL && i < change->before->count; i++) {
+        struct listener *same = &change->before->items[i];
+        if (same->address != NULL) {
+            continue;
+        }
+        if (share(change, same, NULL, add_unnamed(set, change, addresses, count), error) != 0) {
             return -1;
         }
         set->count++;
     }
     return 0;
+}
+
+static int make_set(struct listener_set *set, struct change *change,
+                    const struct address *addresses, size_t count, struct error *error)
+{
+    size_t before = change->before != NULL ? change->before->count : 0;
+    size_t more = activation_count(change->activation) + before;
+    *set = (struct listener_set){.count = 0};
+    change->next = FIRST_WORKER_FD;
+    change->beyond = highest_number(addresses, count) + (int)more + 1;
+    make_room(change->beyond);
+    if (check_numbers(addresses, count, error) != 0) {
+        return -1;
+    }
+    set->items = calloc(listener_count(addresses, count) + more + 1, sizeof *set->items);
+    change->is_taken = calloc(before + 1, sizeof *change->is_taken);
+    int result = set->items == NULL || change->is_taken == NULL
+                     ? error_set(error, "out of memory")
+                     : add_addresses(set, change, addresses, count, error);
+    if (result == 0) {
+        result = add_from_above(set, change, addresses, count, error);
+    }
+    free(change->is_taken);
+    if (result != 0) {
+        listener_set_close(set);
+    }
+    return result;
+}
+
+int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
+                      int backlog, struct activation *activation, struct error *error)
+{
+    struct change change = {.activation = activation, .backlog = backlog};
+    return make_set(set, &change, addresses, count, error);
+}
+
+int listener_set_change(struct listener_set *set, const struct listener_set *before,
+                        const struct address *addresses, size_t count, int backlog,
+                        struct error *error)
+{
+    struct change change = {.before = before, .backlog = backlog};
+    return make_set(set, &change, addresses, count, error);
+}
+
+void listener_set_settle(const struct listener_set *set, int backlog)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i].holders != NULL) {
+            listener_set_backlog(&set->items[i], backlog);
+        }
+    }
+}
+
+bool listener_set_has(const struct listener_set *set, int fd)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i].fd == fd) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void listener_set_close(struct listener_set *set)

@@ -7,6 +7,8 @@
 
 #include "listener.h"
 
+#include <stdbool.h>
+
 struct listener_set {
     struct listener *items; /* owned */
     size_t count;
@@ -20,7 +22,22 @@ struct listener_set {
 int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
                       int backlog, struct activation *activation, struct error *error);
 
-/* Closes every listener and removes the unix sockets that are still the ones made here. */
+/* The same for a set that follows another one: a socket that both ask for is the very
+   same in both, with its queue, and keeps the options that it was opened with; its `warning` tells
+   of those that are asked for now and will have to wait. Sockets from above that no address names
+   stay. The other set stays as it is. */
+int listener_set_change(struct listener_set *set, const struct listener_set *before,
+                        const struct address *addresses, size_t count, int backlog,
+                        struct error *error);
+
+/* The set is in force now: sockets that it shares with another get the backlog that it asks for. */
+void listener_set_settle(const struct listener_set *set, int backlog);
+
+/* Whether the socket with this descriptor of the supervisor's is in the set. */
+bool listener_set_has(const struct listener_set *set, int fd);
+
+/* Closes every listener that no other set shares, and removes the unix sockets of those that are
+   still the ones made here. */
 void listener_set_close(struct listener_set *set);
 
 /* How many sockets these addresses become. */
