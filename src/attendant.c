@@ -300,7 +300,7 @@ static int open_sources(struct attendant *attendant, struct error *error)
     return 0;
 }
 
-struct attendant *attendant_new(struct ev_loop *loop, const struct options *options,
+struct attendant *attendant_new(struct ev_loop *loop, struct basis *basis,
                                 const struct attendant_listener *listener, uint64_t generation,
                                 struct plan *plan, struct error *error)
 {
@@ -310,7 +310,9 @@ struct attendant *attendant_new(struct ev_loop *loop, const struct options *opti
         return NULL;
     }
     *attendant = (struct attendant){.listener = listener,
-                                    .options = options,
+                                    .configuration = configuration_hold(basis->configuration),
+                                    .basis = basis_hold(basis),
+                                    .options = basis_options(basis),
                                     .loop = loop,
                                     .generation = generation,
                                     .ready_after = -1,
@@ -381,6 +383,12 @@ bool attendant_last_words(struct attendant *attendant, char *buffer, size_t size
     return true;
 }
 
+void attendant_release_basis(struct attendant *attendant)
+{
+    basis_release(attendant->basis);
+    attendant->basis = NULL;
+}
+
 void attendant_end(struct attendant *attendant)
 {
     attendant_stop_probing(attendant);
@@ -402,5 +410,7 @@ void attendant_free(struct attendant *attendant)
     descriptor_close(&attendant->ready_fd[0]);
     descriptor_close(&attendant->ready_fd[1]);
     identity_free(&attendant->identity);
+    attendant_release_basis(attendant);
+    configuration_release(attendant->configuration);
     free(attendant);
 }

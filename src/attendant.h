@@ -7,6 +7,7 @@
 #ifndef ATTENDANT_H
 #define ATTENDANT_H
 
+#include "basis.h"
 #include "capture.h"
 #include "environment.h"
 #include "helper.h"
@@ -30,6 +31,8 @@ struct attendant_listener {
 struct attendant {
     struct attendant *next; /* the supervisor's list */
     const struct attendant_listener *listener;
+    struct configuration *configuration; /* held for `options` */
+    struct basis *basis;                 /* held while the worker lives; NULL: it has ended */
     const struct options *options;
     struct ev_loop *loop;
     uint64_t generation;
@@ -59,7 +62,7 @@ struct attendant {
 /* Makes ready what a worker of this generation will talk to, and writes it into the plan's
    environment; takes the plan's identity over. Returns the attendant, or NULL with the reason in
    `error`. */
-struct attendant *attendant_new(struct ev_loop *loop, const struct options *options,
+struct attendant *attendant_new(struct ev_loop *loop, struct basis *basis,
                                 const struct attendant_listener *listener, uint64_t generation,
                                 struct plan *plan, struct error *error);
 
@@ -81,6 +84,9 @@ void attendant_arm_kill(struct attendant *attendant, double seconds, bool at_lea
 /* The last words of the worker, as far as they can be had: `buffer` gets them, with a NUL. Returns
    false when nothing could be read back. */
 bool attendant_last_words(struct attendant *attendant, char *buffer, size_t size);
+
+/* The worker has been reaped: it has its sockets no more. */
+void attendant_release_basis(struct attendant *attendant);
 
 /* The worker has been reaped: no event comes from here any more. */
 void attendant_end(struct attendant *attendant);

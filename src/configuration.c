@@ -227,22 +227,30 @@ static bool look_through(struct mistakes *mistakes, struct listener_section *sec
     return section->address != NULL && mistakes->count == before;
 }
 
+/* "TEXT,KEY=VALUE", to be freed; takes over `text`. NULL: no memory. */
+static char *append_option(char *text, const char *key, const char *value)
+{
+    char *longer = NULL;
+    if (text != NULL && asprintf(&longer, "%s,%s=%s", text, key, value) < 0) {
+        longer = NULL;
+    }
+    free(text);
+    return longer;
+}
+
 /* The section as --port or --path would have it, as far as its first `count` entries go: one parser
-   for both notations. To be freed; NULL: no memory. */
+   for both notations. Its own line has the name. To be freed; NULL: no memory. */
 static char *compose(const struct listener_section *section, size_t count)
 {
     char *text = strdup(section->address->value);
-    for (size_t i = 1; i < count && text != NULL; i++) {
+    if (count > 0) {
+        text = append_option(text, "name", listener_name(section->entries[0].section));
+    }
+    for (size_t i = 1; i < count; i++) {
         const struct config_entry *entry = &section->entries[i];
-        char *longer = NULL;
-        if (is_address(entry)) {
-            continue;
+        if (!is_address(entry)) {
+            text = append_option(text, entry->key, entry->value);
         }
-        if (asprintf(&longer, "%s,%s=%s", text, entry->key, entry->value) < 0) {
-            longer = NULL;
-        }
-        free(text);
-        text = longer;
     }
     return text;
 }
@@ -251,14 +259,14 @@ static char *compose(const struct listener_section *section, size_t count)
 static unsigned find_line_at_fault(const struct listener_section *section,
                                    const struct option_row *row)
 {
-    for (size_t count = 1; count <= section->count; count++) {
+    for (size_t count = 0; count <= section->count; count++) {
         struct options scratch = {.address_count = 0};
         char *text = compose(section, count);
         bool is_wrong = text == NULL || option_set_key(&scratch, row, text, NULL) != 0;
         options_free(&scratch);
         free(text);
         if (is_wrong) {
-            return count == 1 ? section->address->line : section->entries[count - 1].line;
+            return count == 0 ? section->address->line : section->entries[count - 1].line;
         }
     }
     return section->entries[0].line;
@@ -327,20 +335,21 @@ static void interpret(struct configuration *configuration, struct mistakes *mist
     }
 }
 
-static void read_file(struct configuration *configuration, const char *path,
-                      struct mistakes *mistakes)
+/* Returns -1 if there was nothing to read. */
+static int read_file(struct configuration *configuration, const char *path,
+                     struct mistakes *mistakes)
 {
     char *text;
     size_t size;
     struct error error;
     if (config_file_read(path, &text, &size, &error) != 0) {
         mistakes->path = NULL; /* the sentence has it */
-        mistakes_add(mistakes, 0, "%s", error.text);
-        return;
+        return mistakes_add(mistakes, 0, "%s", error.text);
     }
     config_file_parse(&configuration->file, text, size, mistakes);
     free(text);
     interpret(configuration, mistakes);
+    return 0;
 }
 
 /* A service without a name of its own has its file's, so that one command can be many services. */
@@ -418,6 +427,8 @@ struct configuration *configuration_read(enum personality personality, int argc,
         return NULL;
     }
     configuration->holders = 1;
+    configuration->argc = argc;
+    configuration->argv = argv;
     read_all(configuration, personality, argc, argv, mistakes);
     if (mistakes->count > 0) {
         mistakes_sort(mistakes);
@@ -425,6 +436,66 @@ struct configuration *configuration_read(enum personality personality, int argc,
         return NULL;
     }
     return configuration;
+}
+
+struct configuration *configuration_glance(const char *path, struct error *error)
+{
+    __attribute__((cleanup(mistakes_free))) struct mistakes mistakes = {.path = path};
+    struct configuration *configuration = calloc(1, sizeof *configuration);
+    if (configuration == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    configuration->holders = 1;
+    bool is_read = options_begin(&configuration->options, PERSONALITY_TASUKI, error) == 0;
+    if (is_read) {
+        configuration->options.config = path;
+        is_read = read_file(configuration, path, &mistakes) == 0;
+    }
+    if (!is_read) {
+        mistakes_as_error(&mistakes, error);
+        configuration_release(configuration);
+        return NULL;
+    }
+    name_after_file(configuration);
+    return configuration;
+}
+
+struct configuration *configuration_read_again(const struct configuration *configuration,
+                                               struct mistakes *mistakes)
+{
+    return configuration_read(configuration->options.personality, configuration->argc,
+                              configuration->argv, mistakes);
+}
+
+/* What the supervisor does itself, once, at its start. */
+static bool is_fixed(int id)
+{
+    const char *section = option_rows[id].section;
+    bool is_of_supervisor =
+        section != NULL && (strcmp(section, "service") == 0 || strcmp(section, "log") == 0);
+    return is_of_supervisor && id != OPTION_on_event && id != OPTION_exit_with_worker &&
+           id != OPTION_capture;
+}
+
+static bool is_same_text(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+bool configuration_fixed_changes(const struct configuration *running,
+                                 const struct configuration *next, char *buffer, size_t size)
+{
+    size_t length = 0;
+    buffer[0] = '\0';
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if (is_fixed(id) && !is_same_text(running->options.values[id], next->options.values[id]) &&
+            length + strlen(option_rows[id].name) + 3 < size) {
+            length += (size_t)snprintf(buffer + length, size - length, "%s%s",
+                                       length > 0 ? ", " : "", option_rows[id].name);
+        }
+    }
+    return length > 0;
 }
 
 struct configuration *configuration_hold(struct configuration *configuration)

@@ -12,13 +12,17 @@
 #include "mistakes.h"
 #include "options.h"
 
+#include <stdbool.h>
+
 struct configuration {
     struct options options;
     struct config_file file; /* what the options of the file point to; owned */
     char **command;          /* of the file; owned; NULL: none */
     char **texts;            /* of [listen NAME] sections, put together; owned */
     size_t text_count;
-    char name[CONTROL_NAME_SIZE]; /* of the service, after its file; "" if it has another */
+    char name[CONTROL_NAME_SIZE]; /* of the service, after its file */
+    int argc;                     /* what it was read from; the caller's */
+    char *const *argv;
     unsigned holders;
 };
 
@@ -27,6 +31,20 @@ struct configuration {
    it. */
 struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
                                          struct mistakes *mistakes);
+
+/* The same command line, and the file that it names as it is now. */
+struct configuration *configuration_read_again(const struct configuration *configuration,
+                                               struct mistakes *mistakes);
+
+/* Writes the names of the keys that differ, although a running supervisor cannot change them, into
+   `buffer`, with ", " between them. Returns whether there are any. */
+bool configuration_fixed_changes(const struct configuration *running,
+                                 const struct configuration *next, char *buffer, size_t size);
+
+/* Reads a file for those who only look for its supervisor: whatever is wrong elsewhere, the name
+   and the control socket are in its options if they make sense. Returns NULL if it cannot be read.
+ */
+struct configuration *configuration_glance(const char *path, struct error *error);
 
 struct configuration *configuration_hold(struct configuration *configuration);
 

@@ -374,8 +374,9 @@ void console_report_draining(struct console *console)
 {
     const struct lifecycle *lifecycle = console->setup.lifecycle;
     __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
-    for (size_t i = 0; i < console->setup.listeners->count; i++) {
-        observe_queue(console->setup.listeners->items[i].fd, &accepted);
+    const struct listener_set *listeners = &(*console->setup.basis)->listeners;
+    for (size_t i = 0; i < listeners->count; i++) {
+        observe_queue(listeners->items[i].fd, &accepted);
     }
     for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];

@@ -8,18 +8,17 @@
 #define CONSOLE_H
 
 #include "attendant.h"
+#include "basis.h"
 #include "json_text.h"
 #include "lifecycle.h"
-#include "listener_set.h"
-#include "options.h"
 
 struct console;
 
 /* What an operator can ask for, and what is needed to tell how things are. All of it is the
    supervisor's and outlives the console. */
 struct console_setup {
-    const struct options *options;
-    const struct listener_set *listeners;
+    const struct options *options; /* the supervisor's own: its name, its socket */
+    struct basis *const *basis;    /* what is in force */
     const struct lifecycle *lifecycle;
     const struct attendant *(*find_attendant)(void *context, uint64_t generation);
     void (*reap)(void *context); /* takes in what has happened, before it is looked at */

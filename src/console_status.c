@@ -74,16 +74,17 @@ void console_add_status(struct json_text *json, const struct console_setup *setu
                         double started)
 {
     const struct lifecycle *lifecycle = setup->lifecycle;
+    const struct basis *basis = *setup->basis;
     __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
     json_text_string(json, "name", name);
     json_text_number(json, "pid", getpid());
     json_text_string(json, "version", TASUKI_VERSION);
-    describe_command(json, setup->options->command);
+    describe_command(json, basis_options(basis)->command);
     json_text_seconds(json, "started", started);
     json_text_string(json, "state", describe_state(lifecycle));
     json_text_open(json, "listeners", '[');
-    for (size_t i = 0; i < setup->listeners->count; i++) {
-        describe_listener(json, &setup->listeners->items[i], &accepted);
+    for (size_t i = 0; i < basis->listeners.count; i++) {
+        describe_listener(json, &basis->listeners.items[i], &accepted);
     }
     json_text_close(json, ']');
     json_text_open(json, "generations", '[');

@@ -134,7 +134,8 @@ OPTION(control, "service", "control", REQUIRED, "PATH|off", false, "off", NULL,
 OPTION(daemonize, "service", "daemonize", NONE, NULL, false, NULL, NULL,
        "go into the background (needs --log-file)")
 OPTION(config, NULL, "config", REQUIRED, "FILE", false, NULL, NULL,
-       "read the options from FILE, see tasuki.ini(5); what the command line says goes before it")
+       "read the options from FILE, and at each deploy again, see tasuki.ini(5); what the command "
+       "line says goes before it")
 OPTION(restart, NULL, "restart", NONE, NULL, false, NULL, NULL,
        "deploy, and wait until only the new generation is left (needs --pid-file, --status-file)")
 OPTION(stop, NULL, "stop", NONE, NULL, false, NULL, NULL,

@@ -33,6 +33,7 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .start_limit = options->start_limit,
         .start_limit_ms = options->start_limit_ms,
         .has_check = options->check != NULL,
+        .is_read = options->config != NULL,
         .retire_signal = options->signal_on_hup,
     };
 }
@@ -195,6 +196,19 @@ int plan_make(struct plan *plan, const struct options *options,
         return -1;
     }
     return 0;
+}
+
+int plan_rehearse(const struct options *options, struct error *error)
+{
+    const struct listener_set none = {.count = 0};
+    const struct lifecycle_settings settings = plan_initial_settings(options);
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_make(&plan, options, &none, 1, &settings, error) != 0) {
+        return -1;
+    }
+    return plan.settings_problem.text[0] == '\0'
+               ? surroundings_rehearse(&options->surroundings, &plan.identity, error)
+               : error_set(error, "%s", plan.settings_problem.text);
 }
 
 void plan_free(struct plan *plan)

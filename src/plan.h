@@ -39,6 +39,11 @@ int plan_make(struct plan *plan, const struct options *options,
               const struct listener_set *listeners, uint64_t generation,
               const struct lifecycle_settings *settings_before, struct error *error);
 
+/* What the options do not show by themselves: the variables of the supervisor's own environment are
+   options, too, and a worker's surroundings are only to be had with the right to them. Returns 0,
+   or -1 with the first thing that makes no sense. */
+int plan_rehearse(const struct options *options, struct error *error);
+
 /* For __attribute__((cleanup)). Keeps `is_refused`. */
 void plan_free(struct plan *plan);
 

@@ -63,16 +63,30 @@ static bool reap_helper(struct supervisor *supervisor, pid_t pid, int status)
     return false;
 }
 
-/* The lifecycle learns of the death while the attendant still knows the worker. */
+static struct attendant *find_attendant_of(const struct supervisor *supervisor, pid_t pid)
+{
+    struct attendant *attendant = supervisor->attendants;
+    while (attendant != NULL && attendant->pid != pid) {
+        attendant = attendant->next;
+    }
+    return attendant;
+}
+
+/* The lifecycle learns of the death while the attendant still knows the worker. A socket that only
+   this one had is closed before anybody is told that a deploy is over. */
 static void on_process_exited(struct supervisor *supervisor, pid_t pid, int status)
 {
+    struct attendant *dead = find_attendant_of(supervisor, pid);
+    if (dead != NULL) {
+        attendant_release_basis(dead);
+    }
     supervisor_dispatch(
         supervisor, &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
     for (struct attendant **link = &supervisor->attendants; *link != NULL; link = &(*link)->next) {
         struct attendant *attendant = *link;
         if (attendant->pid == pid) {
             *link = attendant->next;
-            if (supervisor->setup->options->kill_group) {
+            if (attendant->options->kill_group) {
                 kill(-pid, SIGKILL); /* what it left behind; such a group keeps its number */
             }
             /* It may be its own event that led here: it is freed before the loop waits again. */
@@ -138,23 +152,27 @@ static void watch_clock(struct supervisor *supervisor)
     ev_periodic_start(supervisor->loop, &supervisor->clock);
 }
 
-static void describe_listeners(const struct supervisor_setup *setup)
+void supervisor_describe_listener(const struct listener *listener)
 {
-    const struct listener_set *listeners = setup->listeners;
+    const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
+                       : listener->socket_type == SOCK_STREAM  ? ""
+                       : listener->family == AF_UNIX           ? " (datagram)"
+                                                               : " (UDP)";
+    log_info("listening on %s%s, descriptor %d of the workers", listener->name, type,
+             listener->worker_fd);
+    if (listener->warning != NULL) {
+        log_warning("listening on %s: %s", listener->name, listener->warning);
+    }
+}
+
+static void describe_listeners(const struct supervisor *supervisor)
+{
+    const struct listener_set *listeners = &supervisor_basis(supervisor)->listeners;
     struct error gap;
     for (size_t i = 0; i < listeners->count; i++) {
-        const struct listener *listener = &listeners->items[i];
-        const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
-                           : listener->socket_type == SOCK_STREAM  ? ""
-                           : listener->family == AF_UNIX           ? " (datagram)"
-                                                                   : " (UDP)";
-        log_info("listening on %s%s, descriptor %d of the workers", listener->name, type,
-                 listener->worker_fd);
-        if (listener->warning != NULL) {
-            log_warning("listening on %s: %s", listener->name, listener->warning);
-        }
+        supervisor_describe_listener(&listeners->items[i]);
     }
-    if (inheritance_has_gap(setup->options->inherit, listeners, &gap)) {
+    if (inheritance_has_gap(supervisor_options(supervisor)->inherit, listeners, &gap)) {
         log_warning("%s", gap.text);
     }
 }
@@ -260,6 +278,7 @@ static void take_down(struct supervisor *supervisor)
         capture_free(supervisor->captures);
     }
     free(supervisor->signals);
+    basis_release(supervisor->prepared);
     ev_loop_destroy(supervisor->loop);
 }
 
@@ -267,7 +286,7 @@ int supervisor_run(const struct supervisor_setup *setup)
 {
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
     if (set_up(&supervisor) == 0) {
-        describe_listeners(setup);
+        describe_listeners(&supervisor);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);

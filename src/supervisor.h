@@ -7,7 +7,7 @@
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
-#include "listener_set.h"
+#include "basis.h"
 #include "log_file.h"
 #include "options.h"
 #include "status_file.h"
@@ -15,7 +15,8 @@
 /* What has been set up for the supervisor; all of it stays the caller's. */
 struct supervisor_setup {
     const struct options *options;
-    const struct listener_set *listeners;
+    const struct configuration *configuration; /* of `options`, which are the supervisor's own */
+    struct basis **basis;                      /* in force; a deploy puts another one there */
     struct status_file *status_file;
     struct log_file *log_file;
     int *report_fd;        /* see daemon_report: told when the first worker has been started */

@@ -34,6 +34,7 @@ static void report_plan_problems(const struct plan *plan)
 }
 
 static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, uint64_t generation,
+                                           const struct lifecycle_settings *settings,
                                            const struct worker_failure *failure)
 {
     log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = generation},
@@ -47,7 +48,7 @@ static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, 
         .generation = generation,
         .permanent = failure->permanent,
         .status = failure->exit_status,
-        .settings = supervisor->lifecycle.settings,
+        .settings = *settings,
     };
 }
 
@@ -61,21 +62,21 @@ struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
     return attendant;
 }
 
-static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, struct plan *plan,
-                            struct worker_failure *failure)
+static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, struct basis *basis,
+                            struct plan *plan, struct worker_failure *failure)
 {
-    const struct supervisor_setup *setup = supervisor->setup;
+    const struct options *options = basis_options(basis);
     struct attendant *attendant =
-        attendant_new(supervisor->loop, setup->options, &supervisor->attendant_listener, generation,
-                      plan, &failure->error);
+        attendant_new(supervisor->loop, basis, &supervisor->attendant_listener, generation, plan,
+                      &failure->error);
     if (attendant == NULL) {
         return -1;
     }
     struct worker_command command = {
-        .argv = setup->options->command,
+        .argv = options->command,
         .environment = plan->environment.entries,
-        .directory = setup->options->directory,
-        .listeners = setup->listeners,
+        .directory = options->directory,
+        .listeners = &basis->listeners,
     };
     attendant_equip(attendant, &command);
     pid_t pid = worker_spawn(&command, failure);
@@ -90,22 +91,25 @@ static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, 
 }
 
 /* Makes the generation's plan and starts its worker. The answer is an event for the lifecycle. */
-static struct lifecycle_event spawn(struct supervisor *supervisor, uint64_t generation)
+static struct lifecycle_event spawn(struct supervisor *supervisor,
+                                    const struct lifecycle_action *action)
 {
-    const struct supervisor_setup *setup = supervisor->setup;
+    const uint64_t generation = action->generation;
+    const struct lifecycle_settings before = supervisor->lifecycle.settings;
+    struct basis *basis = supervisor_basis_of_deploy(supervisor, action->deploy);
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct worker_failure failure = {.exit_status = 1};
-    if (plan_make(&plan, setup->options, setup->listeners, generation,
-                  &supervisor->lifecycle.settings, &failure.error) != 0) {
+    if (plan_make(&plan, basis_options(basis), &basis->listeners, generation, &before,
+                  &failure.error) != 0) {
         failure.permanent = plan.is_refused;
-        return spawn_failed(supervisor, generation, &failure);
+        return spawn_failed(supervisor, generation, &before, &failure);
     }
     report_plan_problems(&plan);
-    pid_t pid = spawn_attended(supervisor, generation, &plan, &failure);
+    pid_t pid = spawn_attended(supervisor, generation, basis, &plan, &failure);
     if (pid < 0) {
-        return spawn_failed(supervisor, generation, &failure);
+        return spawn_failed(supervisor, generation, &plan.settings, &failure);
     }
-    daemon_report(setup->report_fd, EXIT_SUCCESS, "");
+    daemon_report(supervisor->setup->report_fd, EXIT_SUCCESS, "");
     return (struct lifecycle_event){
         .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = plan.settings};
 }
@@ -143,7 +147,7 @@ static void publish(struct supervisor *supervisor)
    it. Where the worker's own words can be read back, they decide whether the hint is given. */
 static void hint_at_address_in_use(struct supervisor *supervisor, const char *words)
 {
-    if (supervisor->hint_is_given || supervisor->setup->listeners->count == 0 ||
+    if (supervisor->hint_is_given || supervisor_basis(supervisor)->listeners.count == 0 ||
         (words != NULL && !last_words_mention_address_in_use(words))) {
         return;
     }
@@ -194,7 +198,7 @@ static void take_last_words(struct supervisor *supervisor, const struct lifecycl
 
 static void run_event_command(struct supervisor *supervisor, const struct lifecycle_action *report)
 {
-    const char *command = supervisor->setup->options->on_event;
+    const char *command = supervisor_options(supervisor)->on_event;
     if (command == NULL || !event_is_told(report)) {
         return;
     }
@@ -224,9 +228,10 @@ static void tell_attendant(const struct supervisor *supervisor,
     }
 }
 
-static void tell(struct supervisor *supervisor, const struct lifecycle_action *report)
+void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_action *report)
 {
     narrate(report);
+    supervisor_follow_report(supervisor, report);
     tell_attendant(supervisor, report);
     if (report->report == REPORT_START_FAILED || report->report == REPORT_NOT_READY ||
         report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
@@ -234,38 +239,6 @@ static void tell(struct supervisor *supervisor, const struct lifecycle_action *r
     }
     console_report(supervisor->console, report);
     run_event_command(supervisor, report);
-}
-
-static int start_check(struct supervisor *supervisor, struct error *error)
-{
-    const struct options *options = supervisor->setup->options;
-    __attribute__((cleanup(plan_free))) struct plan plan;
-    if (plan_prepare(&plan, options, error) != 0) {
-        return -1;
-    }
-    const struct helper_command command = {.text = options->check,
-                                           .directory = options->directory,
-                                           .environment = plan.environment.entries,
-                                           .surroundings = &options->surroundings,
-                                           .identity = &plan.identity,
-                                           .capture = true};
-    return errands_start_check(&supervisor->errands, &command,
-                               (double)options->check_timeout_ms / 1000.0, error);
-}
-
-/* Starts the check. Its answer comes when it ends, or at once if it cannot be started. */
-static bool check(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
-{
-    struct error error;
-    tell(supervisor, &(struct lifecycle_action){
-                         .kind = ACTION_REPORT, .report = REPORT_CHECK_STARTED, .deploy = deploy});
-    if (start_check(supervisor, &error) == 0) {
-        return false;
-    }
-    log_error("--check: %s", error.text);
-    console_set_last_words(supervisor->console, error.text, NULL);
-    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false};
-    return true;
 }
 
 static void arm(struct supervisor *supervisor, const struct lifecycle_action *action)
@@ -290,9 +263,12 @@ static void arm(struct supervisor *supervisor, const struct lifecycle_action *ac
 }
 
 /* With --kill-mode=group the last signal goes to everything that the worker has started. */
-static void send_signal(const struct supervisor *supervisor, pid_t pid, int signal)
+static void send_signal(const struct supervisor *supervisor, const struct lifecycle_action *action)
 {
-    bool to_group = signal == SIGKILL && supervisor->setup->options->kill_group;
+    const struct attendant *attendant = supervisor_find_attendant(supervisor, action->generation);
+    const pid_t pid = action->pid;
+    const int signal = action->signal;
+    bool to_group = signal == SIGKILL && attendant != NULL && attendant->options->kill_group;
     if (kill(to_group ? -pid : pid, signal) != 0) {
         log_about(LOG_LEVEL_ERROR, &(struct log_facts){.pid = pid},
                   "cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
@@ -313,15 +289,15 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
 {
     switch (action->kind) {
     case ACTION_CHECK:
-        return check(supervisor, action->deploy, answer);
+        return supervisor_check(supervisor, action, answer);
     case ACTION_UNCHECK:
         errands_cancel_check(&supervisor->errands);
         break;
     case ACTION_SPAWN:
-        *answer = spawn(supervisor, action->generation);
+        *answer = spawn(supervisor, action);
         return true;
     case ACTION_SIGNAL:
-        send_signal(supervisor, action->pid, action->signal);
+        send_signal(supervisor, action);
         break;
     case ACTION_ARM:
         arm(supervisor, action);
@@ -333,7 +309,7 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
         publish(supervisor);
         break;
     case ACTION_REPORT:
-        tell(supervisor, action);
+        supervisor_tell(supervisor, action);
         break;
     case ACTION_EXIT:
         end(supervisor, action->status);

@@ -47,8 +47,8 @@ static void stop_by_console(void *context)
     const struct supervisor *supervisor = context;
     log_info("asked to stop");
     supervisor_dispatch(
-        context, &(struct lifecycle_event){.kind = EVENT_STOP,
-                                           .signal = supervisor->setup->options->signal_on_term});
+        context, &(struct lifecycle_event){
+                     .kind = EVENT_STOP, .signal = supervisor_options(supervisor)->signal_on_term});
 }
 
 static void reap_for_console(void *context)
@@ -91,7 +91,7 @@ int supervisor_open_console(struct supervisor *supervisor)
     }
     const struct console_setup setup = {
         .options = options,
-        .listeners = supervisor->setup->listeners,
+        .basis = supervisor->setup->basis,
         .lifecycle = &supervisor->lifecycle,
         .find_attendant = look_up_attendant,
         .reap = reap_for_console,

@@ -41,6 +41,8 @@ struct supervisor {
     struct console *console; /* NULL: no control socket */
     ev_io console_io;
     ev_timer draining;
+    struct basis *prepared; /* for the deploy under way; held; NULL: nothing */
+    uint64_t prepared_deploy;
     bool hint_is_given; /* the one about an address in use */
     bool has_ended;     /* there is nothing more to wait for; exit_status tells how it went */
     int exit_status;
@@ -68,6 +70,28 @@ void supervisor_take_log_command_exit(struct supervisor *supervisor, int status)
 /* The attendant of that generation's worker, or NULL. */
 struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
                                             uint64_t generation);
+
+/* What is in force: what the last current generation was started from. The options of the first one
+   are the supervisor's own and stay (setup->options). */
+struct basis *supervisor_basis(const struct supervisor *supervisor);
+const struct options *supervisor_options(const struct supervisor *supervisor);
+
+/* What a generation of that deploy (0: of none) is to be started from. */
+struct basis *supervisor_basis_of_deploy(const struct supervisor *supervisor, uint64_t deploy);
+
+/* Makes ready what a deploy is started with, and runs its check. Returns true, with the event in
+   `answer`, if that is answered at once. */
+bool supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action,
+                      struct lifecycle_event *answer);
+
+/* What a report means for what is in force. */
+void supervisor_follow_report(struct supervisor *supervisor, const struct lifecycle_action *report);
+
+/* Tells everybody who is to know: the log, the control socket, --on-event. */
+void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_action *report);
+
+/* A line of the log about a socket that is open from now on. */
+void supervisor_describe_listener(const struct listener *listener);
 
 /* Opens the control socket. Returns 0, or -1 when one was asked for and cannot be had. */
 int supervisor_open_console(struct supervisor *supervisor);

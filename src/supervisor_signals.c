@@ -61,7 +61,7 @@ void supervisor_block_signals(const struct options *options)
 
 static void request_stop(struct supervisor *supervisor, int signal)
 {
-    const struct options *options = supervisor->setup->options;
+    const struct options *options = supervisor_options(supervisor);
     log_info("received %s", signal_name(signal));
     supervisor_dispatch(
         supervisor,

@@ -21,6 +21,7 @@ enum command_status {
 struct command_request {
     const char *name;    /* of the service; NULL: the only one */
     const char *control; /* --control; NULL: by name */
+    const char *config;  /* --config: the file of the service; NULL: by name */
     const char *signal;  /* what `signal` is to send, checked */
     bool json;
     int64_t timeout_ms; /* negative: none */

@@ -16,7 +16,7 @@
 /* --- options -----------------------------------------------------------------------------------
  */
 
-enum { OPTION_CONTROL, OPTION_JSON, OPTION_TIMEOUT, OPTION_HELP, OPTIONS };
+enum { OPTION_CONTROL, OPTION_CONFIG, OPTION_JSON, OPTION_TIMEOUT, OPTION_HELP, OPTIONS };
 
 static const struct {
     const char *name;
@@ -24,6 +24,8 @@ static const struct {
     const char *help;
 } options[OPTIONS] = {
     [OPTION_CONTROL] = {"control", "PATH", "the supervisor whose control socket this is"},
+    [OPTION_CONFIG] = {"config", "FILE",
+                       "the supervisor of the service whose configuration file this is"},
     [OPTION_JSON] = {"json", NULL, "print what the supervisor says as it is, a JSON object a line"},
     [OPTION_TIMEOUT] =
         {"timeout", "DURATION",
@@ -32,7 +34,7 @@ static const struct {
 };
 
 #define TAKES(option) (1U << (option))
-#define TAKES_ALWAYS (TAKES(OPTION_CONTROL) | TAKES(OPTION_HELP))
+#define TAKES_ALWAYS (TAKES(OPTION_CONTROL) | TAKES(OPTION_CONFIG) | TAKES(OPTION_HELP))
 
 /* --- commands ----------------------------------------------------------------------------------
  */
@@ -200,6 +202,9 @@ static int set_option(struct command_request *request, int option, const char *v
     case OPTION_CONTROL:
         request->control = value;
         return *value != '\0' ? 0 : error_set(error, "expected a path, got nothing");
+    case OPTION_CONFIG:
+        request->config = value;
+        return *value != '\0' ? 0 : error_set(error, "expected a file, got nothing");
     case OPTION_JSON:
         request->json = true;
         return 0;
@@ -257,8 +262,8 @@ static int parse_words(const struct command *command, struct command_request *re
     if (*words != NULL && words[1] != NULL) {
         return error_set(error, "expected one name, got another: '%s'", words[1]);
     }
-    if (request->name != NULL && request->control != NULL) {
-        return error_set(error, "expected a name or --control, got both");
+    if ((request->name != NULL) + (request->control != NULL) + (request->config != NULL) > 1) {
+        return error_set(error, "expected one of a name, --control and --config, got more");
     }
     return 0;
 }

@@ -38,8 +38,9 @@ static int finish_output(const struct options *options)
     return fail(options, EXIT_REQUEST_FAILED, &error);
 }
 
-static int do_what_is_asked(const struct options *options)
+static int do_what_is_asked(struct configuration *configuration)
 {
+    const struct options *options = &configuration->options;
     struct error error;
     switch (options->mode) {
     case MODE_HELP:
@@ -62,7 +63,7 @@ static int do_what_is_asked(const struct options *options)
                    ? EXIT_OK
                    : fail(options, EXIT_REQUEST_FAILED, &error);
     case MODE_RUN:
-        return run_service(options);
+        return run_service(configuration);
     }
     return EXIT_BAD_OPTIONS;
 }
@@ -98,8 +99,8 @@ static int run_or_ask(enum personality personality, int argc, char *argv[])
         return fail_for_mistakes(personality, &mistakes);
     }
     const struct options *options = &configuration->options;
-    int status =
-        is_check && options->mode == MODE_RUN ? check_service(options) : do_what_is_asked(options);
+    int status = is_check && options->mode == MODE_RUN ? check_service(options)
+                                                       : do_what_is_asked(configuration);
     configuration_release(configuration);
     return status;
 }

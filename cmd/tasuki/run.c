@@ -1,8 +1,8 @@
 #include "run.h"
 
+#include "basis.h"
 #include "daemon.h"
 #include "descriptor.h"
-#include "listener_set.h"
 #include "log.h"
 #include "log_file.h"
 #include "pid_file.h"
@@ -17,29 +17,15 @@
 enum { EXIT_SETUP_FAILED = 1, EXIT_BAD_OPTIONS = 2 };
 
 struct service {
-    const struct options *options;
+    struct configuration *configuration;
+    const struct options *options; /* of it */
     struct status_file status_file;
     struct pid_file pid_file;
     struct log_file log_file;
     struct activation activation; /* until the listeners have it */
-    struct listener_set listeners;
-    int report_fd; /* to the foreground process of --daemonize; -1: there is none */
+    struct basis *basis;          /* the supervisor puts another one here at a deploy */
+    int report_fd;                /* to the foreground process of --daemonize; -1: there is none */
 };
-
-/* What the options do not show by themselves: the variables of the supervisor's own environment are
-   options, too, and a worker's surroundings are only to be had with the right to them. */
-static int check_first_plan(const struct options *options, struct error *error)
-{
-    const struct listener_set none = {.count = 0};
-    const struct lifecycle_settings settings = plan_initial_settings(options);
-    __attribute__((cleanup(plan_free))) struct plan plan;
-    if (plan_make(&plan, options, &none, 1, &settings, error) != 0) {
-        return -1;
-    }
-    return plan.settings_problem.text[0] == '\0'
-               ? surroundings_rehearse(&options->surroundings, &plan.identity, error)
-               : error_set(error, "%s", plan.settings_problem.text);
-}
 
 /* The supervisor's own descriptors stay clear of the numbers that the listeners take. */
 static int descriptor_floor(const struct options *options)
@@ -58,19 +44,6 @@ static void raise_descriptors(struct service *service)
     log->stderr_fd = descriptor_raise(log->stderr_fd, floor);
 }
 
-/* The options know nothing of sockets from above. */
-static int check_ready_fd(const struct options *options, const struct listener_set *listeners,
-                          struct error *error)
-{
-    for (size_t i = 0; options->ready == READY_FD && i < listeners->count; i++) {
-        if (listeners->items[i].worker_fd == options->ready_fd) {
-            return error_set(error, "--ready: expected a descriptor that no socket has, got %d",
-                             options->ready_fd);
-        }
-    }
-    return 0;
-}
-
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
@@ -86,9 +59,8 @@ static int set_up(struct service *service, struct error *error)
         return -1;
     }
     raise_descriptors(service);
-    if (listener_set_open(&service->listeners, options->addresses, options->address_count,
-                          options->backlog, &service->activation, error) != 0 ||
-        check_ready_fd(options, &service->listeners, error) != 0) {
+    service->basis = basis_open(service->configuration, &service->activation, error);
+    if (service->basis == NULL) {
         return -1;
     }
     if (options->daemonize && daemon_start(&service->report_fd, error) != 0) {
@@ -110,7 +82,7 @@ static int set_up(struct service *service, struct error *error)
 static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
-    listener_set_close(&service->listeners);
+    basis_release(service->basis);
     log_close(); /* before the log command can see the end of its pipe */
     log_file_close(&service->log_file);
     pid_file_release(&service->pid_file);
@@ -129,9 +101,11 @@ static void report_failure(struct service *service, int status, const struct err
     }
 }
 
-int run_service(const struct options *options)
+int run_service(struct configuration *configuration)
 {
+    const struct options *options = &configuration->options;
     struct service service = {
+        .configuration = configuration,
         .options = options,
         .status_file = {.path = options->status_file},
         .pid_file = {.fd = -1},
@@ -139,8 +113,7 @@ int run_service(const struct options *options)
         .report_fd = -1,
     };
     struct error error;
-    if (check_first_plan(options, &error) != 0 ||
-        activation_take(&service.activation, &error) != 0) {
+    if (plan_rehearse(options, &error) != 0 || activation_take(&service.activation, &error) != 0) {
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
@@ -152,7 +125,8 @@ int run_service(const struct options *options)
         error.text[0] = '\0';
         status = supervisor_run(&(struct supervisor_setup){
             .options = options,
-            .listeners = &service.listeners,
+            .configuration = configuration,
+            .basis = &service.basis,
             .status_file = &service.status_file,
             .log_file = &service.log_file,
             .report_fd = &service.report_fd,

@@ -5,10 +5,10 @@
 #ifndef RUN_H
 #define RUN_H
 
-#include "options.h"
+#include "configuration.h"
 
-/* Runs the service that the options ask for. Returns the exit status; failures have been printed to
+/* Runs the service that the configuration asks for. Returns the exit status; failures have been printed to
    standard error. */
-int run_service(const struct options *options);
+int run_service(struct configuration *configuration);
 
 #endif

@@ -129,8 +129,9 @@ static int show_whatever_runs(const struct command_request *request)
 
 int status_command(const struct command_request *request)
 {
-    int status = request->name != NULL || request->control != NULL ? show(request)
-                                                                   : show_whatever_runs(request);
+    int status = request->name != NULL || request->control != NULL || request->config != NULL
+                     ? show(request)
+                     : show_whatever_runs(request);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         return command_fail(COMMAND_FAILED, "cannot write to standard output");
     }

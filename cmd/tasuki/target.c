@@ -1,5 +1,6 @@
 #include "target.h"
 
+#include "configuration.h"
 #include "descriptor.h"
 
 #include <errno.h>
@@ -155,9 +156,36 @@ static int choose_only_one(struct target *target)
     return status;
 }
 
+/* By what the file says now. Whatever else is wrong in it is for the supervisor to tell. */
+static int choose_by_file(struct target *target, const char *path)
+{
+    struct error error;
+    struct configuration *configuration = configuration_glance(path, &error);
+    if (configuration == NULL) {
+        return command_fail(COMMAND_BAD_USAGE, "%s", error.text);
+    }
+    const struct options *options = &configuration->options;
+    int status;
+    if (options->control != NULL && strcmp(options->control, "off") == 0) {
+        status = command_fail(COMMAND_NOT_RUNNING, "%s: control is off", path);
+    } else if (options->control != NULL) {
+        status = choose_socket(target, options->control);
+    } else if (options->name != NULL) {
+        status = choose_name(target, options->name);
+    } else {
+        status =
+            command_fail(COMMAND_BAD_USAGE, "%s: expected a name or control in [service]", path);
+    }
+    configuration_release(configuration);
+    return status;
+}
+
 int target_choose(struct target *target, const struct command_request *request)
 {
     target->client = CLIENT_NONE;
+    if (request->config != NULL) {
+        return choose_by_file(target, request->config);
+    }
     if (request->control != NULL) {
         return choose_socket(target, request->control);
     }

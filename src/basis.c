@@ -1,0 +1,79 @@
+#include "basis.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* The options know nothing of sockets from above. */
+static int check_ready_fd(const struct options *options, const struct listener_set *listeners,
+                          struct error *error)
+{
+    for (size_t i = 0; options->ready == READY_FD && i < listeners->count; i++) {
+        if (listeners->items[i].worker_fd == options->ready_fd) {
+            return error_set(error, "--ready: expected a descriptor that no socket has, got %d",
+                             options->ready_fd);
+        }
+    }
+    return 0;
+}
+
+/* Takes over listeners that were opened, or closes them: then NULL with the reason in `error`. */
+static struct basis *make(struct configuration *configuration, struct listener_set *listeners,
+                          struct error *error)
+{
+    struct basis *basis = malloc(sizeof *basis);
+    bool is_good = check_ready_fd(&configuration->options, listeners, error) == 0;
+    if (basis == NULL || !is_good) {
+        if (is_good) {
+            error_set(error, "out of memory");
+        }
+        listener_set_close(listeners);
+        free(basis);
+        return NULL;
+    }
+    *basis = (struct basis){
+        .configuration = configuration_hold(configuration), .listeners = *listeners, .holders = 1};
+    return basis;
+}
+
+struct basis *basis_open(struct configuration *configuration, struct activation *activation,
+                         struct error *error)
+{
+    const struct options *options = &configuration->options;
+    struct listener_set listeners;
+    return listener_set_open(&listeners, options->addresses, options->address_count,
+                             options->backlog, activation, error) == 0
+               ? make(configuration, &listeners, error)
+               : NULL;
+}
+
+struct basis *basis_follow(struct configuration *configuration, const struct basis *before,
+                           struct error *error)
+{
+    const struct options *options = &configuration->options;
+    struct listener_set listeners;
+    return listener_set_change(&listeners, &before->listeners, options->addresses,
+                               options->address_count, options->backlog, error) == 0
+               ? make(configuration, &listeners, error)
+               : NULL;
+}
+
+struct basis *basis_hold(struct basis *basis)
+{
+    basis->holders++;
+    return basis;
+}
+
+/* The listeners point to the configuration's strings. */
+void basis_release(struct basis *basis)
+{
+    if (basis != NULL && --basis->holders == 0) {
+        listener_set_close(&basis->listeners);
+        configuration_release(basis->configuration);
+        free(basis);
+    }
+}
+
+const struct options *basis_options(const struct basis *basis)
+{
+    return &basis->configuration->options;
+}

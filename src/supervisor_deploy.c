@@ -1,0 +1,215 @@
+/*
+ * What the supervisor starts generations from: which configuration and which listeners are in
+ * force, and what a deploy makes ready before anything is started for it. The configuration file is
+ * read, new listeners are bound, then the check runs; what goes wrong on the way is the deploy's
+ * failure, and then nothing has changed.
+ */
+#include "last_words.h"
+#include "log.h"
+#include "plan.h"
+#include "supervisor_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- which basis ------------------------------------------------------------------------------ */
+
+struct basis *supervisor_basis(const struct supervisor *supervisor)
+{
+    return *supervisor->setup->basis;
+}
+
+const struct options *supervisor_options(const struct supervisor *supervisor)
+{
+    return basis_options(supervisor_basis(supervisor));
+}
+
+struct basis *supervisor_basis_of_deploy(const struct supervisor *supervisor, uint64_t deploy)
+{
+    bool is_prepared = supervisor->prepared != NULL && deploy == supervisor->prepared_deploy;
+    return is_prepared ? supervisor->prepared : supervisor_basis(supervisor);
+}
+
+static void forget_prepared(struct supervisor *supervisor)
+{
+    basis_release(supervisor->prepared);
+    supervisor->prepared = NULL;
+    supervisor->prepared_deploy = 0;
+}
+
+static void announce_closing(const struct listener_set *before, const struct listener_set *now)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        if (!listener_set_has(now, before->items[i].fd)) {
+            log_info("%s is closed when the last generation that has it is gone",
+                     before->items[i].name);
+        }
+    }
+}
+
+/* A generation took over: what it was started from is what the dead are replaced with. */
+static void put_in_force(struct supervisor *supervisor, uint64_t generation)
+{
+    const struct attendant *attendant = supervisor_find_attendant(supervisor, generation);
+    struct basis *before = supervisor_basis(supervisor);
+    if (attendant == NULL || attendant->basis == NULL || attendant->basis == before) {
+        return;
+    }
+    announce_closing(&before->listeners, &attendant->basis->listeners);
+    *supervisor->setup->basis = basis_hold(attendant->basis);
+    basis_release(before);
+    listener_set_settle(&attendant->basis->listeners, basis_options(attendant->basis)->backlog);
+}
+
+void supervisor_follow_report(struct supervisor *supervisor, const struct lifecycle_action *report)
+{
+    switch (report->report) {
+    case REPORT_READY:
+    case REPORT_ROLLED_BACK:
+        put_in_force(supervisor, report->generation);
+        break;
+    case REPORT_DEPLOY_SUCCEEDED:
+    case REPORT_DEPLOY_FAILED:
+    case REPORT_DEPLOY_STOPPED:
+        if (report->deploy == supervisor->prepared_deploy) {
+            forget_prepared(supervisor);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- making ready ----------------------------------------------------------------------------- */
+
+static void refuse(const struct supervisor *supervisor, enum deploy_failure reason,
+                   const char *words, struct lifecycle_event *answer)
+{
+    console_set_last_words(supervisor->console, words, NULL);
+    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false, .reason = reason};
+}
+
+static void refuse_for_error(const struct supervisor *supervisor, enum deploy_failure reason,
+                             const struct error *error, struct lifecycle_event *answer)
+{
+    log_error("%s", error->text);
+    refuse(supervisor, reason, error->text, answer);
+}
+
+/* The log has them all, those who wait as many as fit. */
+static void refuse_for_mistakes(const struct supervisor *supervisor,
+                                const struct mistakes *mistakes, struct lifecycle_event *answer)
+{
+    char words[LAST_WORDS_SIZE] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < mistakes->kept; i++) {
+        const char *text = mistakes->items[i].text;
+        log_error("%s", text);
+        if (length + strlen(text) + 2 < sizeof words) {
+            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s",
+                                       length > 0 ? "\n" : "", text);
+        }
+    }
+    refuse(supervisor, FAILURE_CONFIGURATION, words, answer);
+}
+
+/* What cannot change in a running supervisor is told and left as it is. */
+static void tell_fixed_changes(const struct supervisor *supervisor,
+                               const struct configuration *next)
+{
+    char keys[256];
+    if (configuration_fixed_changes(supervisor->setup->configuration, next, keys, sizeof keys)) {
+        log_warning("%s: what changed of these takes effect at the next start: %s",
+                    next->options.config, keys);
+    }
+}
+
+static void announce_opened(const struct listener_set *before, const struct listener_set *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        const struct listener *listener = &now->items[i];
+        if (!listener_set_has(before, listener->fd)) {
+            supervisor_describe_listener(listener);
+        } else if (listener->warning != NULL) {
+            log_warning("%s stays open: %s", listener->name, listener->warning);
+        }
+    }
+}
+
+/* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
+   else its answer is a refusal. */
+static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
+{
+    __attribute__((cleanup(mistakes_free))) struct mistakes mistakes = {.count = 0};
+    struct error error;
+    forget_prepared(supervisor);
+    struct configuration *configuration =
+        configuration_read_again(supervisor->setup->configuration, &mistakes);
+    if (configuration == NULL) {
+        refuse_for_mistakes(supervisor, &mistakes, answer);
+        return false;
+    }
+    if (plan_rehearse(&configuration->options, &error) != 0) {
+        refuse_for_error(supervisor, FAILURE_CONFIGURATION, &error, answer);
+        configuration_release(configuration);
+        return false;
+    }
+    const struct basis *before = supervisor_basis(supervisor);
+    struct basis *basis = basis_follow(configuration, before, &error);
+    configuration_release(configuration);
+    if (basis == NULL) {
+        refuse_for_error(supervisor, FAILURE_LISTENERS, &error, answer);
+        return false;
+    }
+    tell_fixed_changes(supervisor, basis->configuration);
+    announce_opened(&before->listeners, &basis->listeners);
+    supervisor->prepared = basis;
+    supervisor->prepared_deploy = deploy;
+    return true;
+}
+
+/* --- the check -------------------------------------------------------------------------------- */
+
+static int start_check(struct supervisor *supervisor, const struct options *options,
+                       struct error *error)
+{
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_prepare(&plan, options, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->check,
+                                           .directory = options->directory,
+                                           .environment = plan.environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &plan.identity,
+                                           .capture = true};
+    return errands_start_check(&supervisor->errands, &command,
+                               (double)options->check_timeout_ms / 1000.0, error);
+}
+
+/* One that hangs is replaced by what it was: only others have the configuration read. */
+bool supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action,
+                      struct lifecycle_event *answer)
+{
+    bool is_read = supervisor->setup->configuration->options.config != NULL &&
+                   action->deploy != 0 && action->cause != CAUSE_WATCHDOG;
+    if (is_read && !prepare(supervisor, action->deploy, answer)) {
+        return true;
+    }
+    const struct options *options =
+        basis_options(supervisor_basis_of_deploy(supervisor, action->deploy));
+    struct error error;
+    if (options->check == NULL) {
+        *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = true};
+        return true;
+    }
+    supervisor_tell(supervisor, &(struct lifecycle_action){.kind = ACTION_REPORT,
+                                                           .report = REPORT_CHECK_STARTED,
+                                                           .deploy = action->deploy});
+    if (start_check(supervisor, options, &error) == 0) {
+        return false;
+    }
+    log_error("--check: %s", error.text);
+    refuse(supervisor, FAILURE_CHECK, error.text, answer);
+    return true;
+}
