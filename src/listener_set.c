@@ -246,17 +246,18 @@ static int make_set(struct listener_set *set, struct change *change,
     }
     set->items = calloc(listener_count(addresses, count) + more + 1, sizeof *set->items);
     change->is_taken = calloc(before + 1, sizeof *change->is_taken);
-    int result = set->items == NULL || change->is_taken == NULL
-                     ? error_set(error, "out of memory")
-                     : add_addresses(set, change, addresses, count, error);
-    if (result == 0) {
-        result = add_from_above(set, change, addresses, count, error);
+    bool is_made = false;
+    if (set->items == NULL || change->is_taken == NULL) {
+        error_set(error, "out of memory");
+    } else {
+        is_made = add_addresses(set, change, addresses, count, error) == 0 &&
+                  add_from_above(set, change, addresses, count, error) == 0;
     }
     free(change->is_taken);
-    if (result != 0) {
+    if (!is_made) {
         listener_set_close(set);
     }
-    return result;
+    return is_made ? 0 : -1;
 }
 
 int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,

@@ -139,7 +139,8 @@ teardown() { tear_down; }
   kill -HUP "$SUPERVISOR"
   wait_until test -e in
   stops_well
-  ! (exec 9<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+  run ss --listening --tcp --no-header "sport = :$port"
+  [ -z "$output" ]
 }
 
 @test "what a running supervisor cannot change is told in one line" {

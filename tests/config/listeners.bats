@@ -2,6 +2,7 @@
 # Listeners change with a deploy: new ones are bound before it starts anything, those that stay are
 # the very same, and one that is no longer asked for is closed when nobody has it any more.
 
+# shellcheck disable=SC2030,SC2031 # each test is a process of its own
 load helper
 
 setup() { setup_directory; }
@@ -138,7 +139,8 @@ generation_at() {
   DRAIN='--drain 5' serve '[listen]' "port = 127.0.0.1:$a"
   supervise
   kept=$(socket_of "$a")
-  wrk --threads 1 --connections 16 --duration 5s --timeout 10s "http://127.0.0.1:$a/" >wrk 2>&1 3>&- &
+  wrk --threads 1 --connections 16 --duration 5s --timeout 10s "http://127.0.0.1:$a/" \
+    >load 2>&1 3>&- &
   load=$!
   STARTED+=("$load")
   generation=1
@@ -154,11 +156,12 @@ generation_at() {
     [ "$((generation % 2))" -eq 0 ] || is_closed "$b"
   done
   ended "$load"
-  cat wrk
+  cat load
   [ "$STATUS_CODE" -eq 0 ]
   [ "$generation" -ge 4 ]
-  grep -Eq '[1-9][0-9]* requests in' wrk
-  ! grep -E 'Socket errors|Non-2xx' wrk
+  grep -Eq '[1-9][0-9]* requests in' load
+  run grep -E 'Socket errors|Non-2xx' load
+  [ "$status" -eq 1 ]
   [ "$(socket_of "$a")" = "$kept" ]
   stops_well
 }
