@@ -7,8 +7,8 @@
 
 #include "configuration.h"
 
-/* Runs the service that the configuration asks for. Returns the exit status; failures have been printed to
-   standard error. */
+/* Runs the service that the configuration asks for. Returns the exit status; failures have been
+   printed to standard error. */
 int run_service(struct configuration *configuration);
 
 #endif
