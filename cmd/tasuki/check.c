@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "account.h"
 #include "control_path.h"
 #include "duration.h"
 #include "plan.h"
@@ -150,6 +151,39 @@ static void print_plan(const struct options *options, const struct plan *plan)
     print_control(options);
 }
 
+/* Whom a path is to belong to: run.c would find out only after others are bound. */
+static int check_owner(const struct address *address, struct error *error)
+{
+    char text[256];
+    struct listener_option option;
+    uid_t user;
+    gid_t group;
+    if (listener_option_find(address->options, LISTENER_OPTION_USER, &option)) {
+        snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
+        if (account_find_user(text, &user, error) != 0) {
+            return -1;
+        }
+    }
+    if (listener_option_find(address->options, LISTENER_OPTION_GROUP, &option)) {
+        snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
+        return account_find_group(text, &group, error);
+    }
+    return 0;
+}
+
+static int check_owners(const struct options *options, struct error *error)
+{
+    struct error reason;
+    for (size_t i = 0; i < options->address_count; i++) {
+        const struct address *address = &options->addresses[i];
+        if (check_owner(address, &reason) != 0) {
+            return error_set(error, "cannot listen on %.*s: %.300s", address->length, address->text,
+                             reason.text);
+        }
+    }
+    return 0;
+}
+
 int check_service(const struct options *options)
 {
     const struct listener_set none = {.count = 0};
@@ -157,7 +191,8 @@ int check_service(const struct options *options)
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct error error;
     if (plan_make(&plan, options, &none, 1, &settings, &error) != 0 ||
-        surroundings_rehearse(&options->surroundings, &plan.identity, &error) != 0) {
+        surroundings_rehearse(&options->surroundings, &plan.identity, &error) != 0 ||
+        check_owners(options, &error) != 0) {
         fprintf(stderr, "tasuki: %s\n", error.text);
         return 2;
     }

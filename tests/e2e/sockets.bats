@@ -431,3 +431,9 @@ END
   has "$DIR/stdout" '^listen +abstract unix seqpacket socket @name, type=seqpacket$'
   has "$DIR/stdout" '^listen +unix socket /run/a,b, mode=0660$'
 }
+
+@test "check finds an owner of a path that is not there" {
+  attempt "$TASUKI" check --path="$SOCKET,group=root,user=nobody-such" -- true
+  equal "$STATUS_CODE" 2
+  has "$DIR/stderr" "^tasuki: cannot listen on $SOCKET: there is no user 'nobody-such' here"
+}
