@@ -46,15 +46,23 @@ struct basis *basis_open(struct configuration *configuration, struct activation 
                : NULL;
 }
 
-struct basis *basis_follow(struct configuration *configuration, const struct basis *before,
-                           struct error *error)
+struct basis *basis_follow(struct configuration *configuration, const struct basis *const *others,
+                           size_t count, struct error *error)
 {
     const struct options *options = &configuration->options;
     struct listener_set listeners;
-    return listener_set_change(&listeners, &before->listeners, options->addresses,
-                               options->address_count, options->backlog, error) == 0
-               ? make(configuration, &listeners, error)
-               : NULL;
+    const struct listener_set **before = calloc(count > 0 ? count : 1, sizeof(void *));
+    if (before == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        before[i] = &others[i]->listeners;
+    }
+    int result = listener_set_change(&listeners, before, count, options->addresses,
+                                     options->address_count, options->backlog, error);
+    free(before);
+    return result == 0 ? make(configuration, &listeners, error) : NULL;
 }
 
 struct basis *basis_hold(struct basis *basis)

@@ -22,10 +22,10 @@ struct basis {
 struct basis *basis_open(struct configuration *configuration, struct activation *activation,
                          struct error *error);
 
-/* The same for one that follows another, whose sockets it shares where both ask for them. If it
-   fails, nothing has changed. */
-struct basis *basis_follow(struct configuration *configuration, const struct basis *before,
-                           struct error *error);
+/* The same for one that follows others, the one in force first: sockets that one of them has are
+   shared. If it fails, nothing has changed. */
+struct basis *basis_follow(struct configuration *configuration, const struct basis *const *others,
+                           size_t count, struct error *error);
 
 struct basis *basis_hold(struct basis *basis);
 

@@ -80,26 +80,48 @@ static int check_numbers(const struct address *addresses, size_t count, struct e
 
 /* A change from one set to the next, under way. */
 struct change {
-    const struct listener_set *before; /* NULL: none */
-    bool *is_taken;                    /* of the listeners before */
-    struct activation *activation;     /* NULL: none */
+    const struct listener_set *const *before; /* the first one is in force */
+    size_t before_count;
+    struct activation *activation; /* NULL: none */
     int backlog;
     int beyond; /* above every number that a worker gets */
     int next;   /* the number that the next one gets, unless an address asks for it */
 };
 
-/* The first listener of this address that the new set has not taken over yet, or NULL. Those of a
-   pair follow each other. */
-static struct listener *find_same(const struct change *change, const struct address *address)
+/* The listeners of one set on sockets of one address: those of a pair follow each other. */
+struct run {
+    struct listener *first;
+    size_t count; /* 0: there are none */
+};
+
+/* Those of this address that the new set has not taken over yet. */
+static struct run find_same_in(const struct listener_set *before, const struct listener_set *set,
+                               const struct address *address)
 {
-    for (size_t i = 0; change->before != NULL && i < change->before->count; i++) {
-        struct listener *listener = &change->before->items[i];
-        if (!change->is_taken[i] && listener->address != NULL &&
-            address_is_same(listener->address, address)) {
-            return listener;
+    struct run run = {.count = 0};
+    for (size_t i = 0; i < before->count; i++) {
+        struct listener *listener = &before->items[i];
+        bool goes_on = run.count > 0 && listener->address == run.first->address;
+        if (goes_on) {
+            run.count++;
+        } else if (run.count > 0) {
+            break;
+        } else if (listener->address != NULL && address_is_same(listener->address, address) &&
+                   !listener_set_has(set, listener->fd)) {
+            run = (struct run){.first = listener, .count = 1};
         }
     }
-    return NULL;
+    return run;
+}
+
+static struct run find_same(const struct change *change, const struct listener_set *set,
+                            const struct address *address)
+{
+    struct run run = {.count = 0};
+    for (size_t i = 0; i < change->before_count && run.count == 0; i++) {
+        run = find_same_in(change->before[i], set, address);
+    }
+    return run;
 }
 
 /* What is asked for now and was not when the socket was opened waits for another start, but for the
@@ -118,15 +140,14 @@ static int warn_of_options(struct listener *listener, const struct address *befo
     return 0;
 }
 
-/* Makes `listener` one on the same socket as that of the set before, for this address. */
-static int share(const struct change *change, struct listener *same, const struct address *address,
-                 struct listener *listener, struct error *error)
+/* Makes `listener` one on the same socket as one of a set before, for this address. */
+static int share(struct listener *same, const struct address *address, struct listener *listener,
+                 struct error *error)
 {
     listener->address = address;
     if (listener_share(same, listener, error) != 0) {
         return -1;
     }
-    change->is_taken[same - change->before->items] = true;
     if (address != NULL && warn_of_options(listener, same->address, error) != 0) {
         listener_close(listener);
         return -1;
@@ -134,33 +155,29 @@ static int share(const struct change *change, struct listener *same, const struc
     return 0;
 }
 
-/* Takes over what the set before has of this address, from `same` on. Returns how many sockets that
-   are, or -1 with none taken. */
-static int take_over(const struct change *change, struct listener *same,
-                     const struct address *address, struct listener *listeners, int wanted,
-                     struct error *error)
+/* Returns how many sockets were taken over, or -1 with none taken. */
+static int take_over(const struct run *run, const struct address *address,
+                     struct listener *listeners, int wanted, struct error *error)
 {
-    const struct address *before = same->address;
-    const struct listener *end = change->before->items + change->before->count;
     int taken = 0;
-    for (; taken < wanted && same < end && same->address == before; same++) {
-        if (share(change, same, address, &listeners[taken], error) != 0) {
+    for (; taken < wanted && (size_t)taken < run->count; taken++) {
+        if (share(&run->first[taken], address, &listeners[taken], error) != 0) {
             while (taken > 0) {
                 listener_close(&listeners[--taken]);
             }
             return -1;
         }
-        taken++;
     }
     return taken;
 }
 
-static int open_or_take_over(const struct change *change, const struct address *address,
-                             struct listener *listeners, int wanted, struct error *error)
+static int open_or_take_over(const struct listener_set *set, const struct change *change,
+                             const struct address *address, struct listener *listeners, int wanted,
+                             struct error *error)
 {
-    struct listener *same = find_same(change, address);
-    if (same != NULL) {
-        return take_over(change, same, address, listeners, wanted, error);
+    const struct run same = find_same(change, set, address);
+    if (same.count > 0) {
+        return take_over(&same, address, listeners, wanted, error);
     }
     int count = listener_open(address, change->backlog, change->beyond, change->activation,
                               listeners, error);
@@ -184,7 +201,7 @@ static int add_addresses(struct listener_set *set, struct change *change,
             }
             listeners[part] = (struct listener){.fd = -1, .worker_fd = fd};
         }
-        int opened = open_or_take_over(change, &addresses[i], listeners, wanted, error);
+        int opened = open_or_take_over(set, change, &addresses[i], listeners, wanted, error);
         if (opened < 0) {
             return -1;
         }
@@ -219,12 +236,12 @@ static int add_from_above(struct listener_set *set, struct change *change,
         }
         set->count++;
     }
-    for (size_t i = 0; change->before != NULL && i < change->before->count; i++) {
-        struct listener *same = &change->before->items[i];
+    for (size_t i = 0; change->before_count > 0 && i < change->before[0]->count; i++) {
+        struct listener *same = &change->before[0]->items[i];
         if (same->address != NULL) {
             continue;
         }
-        if (share(change, same, NULL, add_unnamed(set, change, addresses, count), error) != 0) {
+        if (share(same, NULL, add_unnamed(set, change, addresses, count), error) != 0) {
             return -1;
         }
         set->count++;
@@ -235,7 +252,7 @@ static int add_from_above(struct listener_set *set, struct change *change,
 static int make_set(struct listener_set *set, struct change *change,
                     const struct address *addresses, size_t count, struct error *error)
 {
-    size_t before = change->before != NULL ? change->before->count : 0;
+    size_t before = change->before_count > 0 ? change->before[0]->count : 0;
     size_t more = activation_count(change->activation) + before;
     *set = (struct listener_set){.count = 0};
     change->next = FIRST_WORKER_FD;
@@ -245,15 +262,13 @@ static int make_set(struct listener_set *set, struct change *change,
         return -1;
     }
     set->items = calloc(listener_count(addresses, count) + more + 1, sizeof *set->items);
-    change->is_taken = calloc(before + 1, sizeof *change->is_taken);
     bool is_made = false;
-    if (set->items == NULL || change->is_taken == NULL) {
+    if (set->items == NULL) {
         error_set(error, "out of memory");
     } else {
         is_made = add_addresses(set, change, addresses, count, error) == 0 &&
                   add_from_above(set, change, addresses, count, error) == 0;
     }
-    free(change->is_taken);
     if (!is_made) {
         listener_set_close(set);
     }
@@ -267,11 +282,11 @@ int listener_set_open(struct listener_set *set, const struct address *addresses,
     return make_set(set, &change, addresses, count, error);
 }
 
-int listener_set_change(struct listener_set *set, const struct listener_set *before,
-                        const struct address *addresses, size_t count, int backlog,
-                        struct error *error)
+int listener_set_change(struct listener_set *set, const struct listener_set *const *before,
+                        size_t before_count, const struct address *addresses, size_t count,
+                        int backlog, struct error *error)
 {
-    struct change change = {.before = before, .backlog = backlog};
+    struct change change = {.before = before, .before_count = before_count, .backlog = backlog};
     return make_set(set, &change, addresses, count, error);
 }
 

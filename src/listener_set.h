@@ -22,13 +22,13 @@ struct listener_set {
 int listener_set_open(struct listener_set *set, const struct address *addresses, size_t count,
                       int backlog, struct activation *activation, struct error *error);
 
-/* The same for a set that follows another one: a socket that both ask for is the very
-   same in both, with its queue, and keeps the options that it was opened with; its `warning` tells
-   of those that are asked for now and will have to wait. Sockets from above that no address names
-   stay. The other set stays as it is. */
-int listener_set_change(struct listener_set *set, const struct listener_set *before,
-                        const struct address *addresses, size_t count, int backlog,
-                        struct error *error);
+/* The same for a set that follows others, the one in force first: a socket that one of them has is
+   the very same in this one, with its queue, and keeps the options that it was opened with; its
+   `warning` tells of those that are asked for now and will have to wait. Sockets from above that no
+   address names stay. The other sets stay as they are. */
+int listener_set_change(struct listener_set *set, const struct listener_set *const *before,
+                        size_t before_count, const struct address *addresses, size_t count,
+                        int backlog, struct error *error);
 
 /* The set is in force now: sockets that it shares with another get the backlog that it asks for. */
 void listener_set_settle(const struct listener_set *set, int backlog);

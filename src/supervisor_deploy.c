@@ -10,6 +10,7 @@
 #include "supervisor_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- which basis ------------------------------------------------------------------------------ */
@@ -136,6 +137,32 @@ static void announce_opened(const struct listener_set *before, const struct list
     }
 }
 
+/* A socket that is asked for again may still be that of a generation which was to leave, or never
+   got ready: it cannot be bound twice, but shared. */
+static struct basis *follow(const struct supervisor *supervisor,
+                            struct configuration *configuration, struct error *error)
+{
+    size_t count = 1;
+    for (const struct attendant *one = supervisor->attendants; one != NULL; one = one->next) {
+        count++;
+    }
+    const struct basis **others = calloc(count, sizeof(void *));
+    if (others == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    others[0] = supervisor_basis(supervisor);
+    count = 1;
+    for (const struct attendant *one = supervisor->attendants; one != NULL; one = one->next) {
+        if (one->basis != NULL) {
+            others[count++] = one->basis;
+        }
+    }
+    struct basis *basis = basis_follow(configuration, others, count, error);
+    free(others);
+    return basis;
+}
+
 /* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
    else its answer is a refusal. */
 static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
@@ -155,7 +182,7 @@ static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifec
         return false;
     }
     const struct basis *before = supervisor_basis(supervisor);
-    struct basis *basis = basis_follow(configuration, before, &error);
+    struct basis *basis = follow(supervisor, configuration, &error);
     configuration_release(configuration);
     if (basis == NULL) {
         refuse_for_error(supervisor, FAILURE_LISTENERS, &error, answer);

@@ -95,6 +95,27 @@ generation_at() {
   stops_well
 }
 
+@test "one that somebody who lingers still has is shared, not bound again" {
+  a=$(free_port) b=$(free_port)
+  serve '[listen]' "port = 127.0.0.1:$a"
+  supervise
+  web '[service]' "command = sh -c 'trap : TERM; while :; do sleep 0.1; done'" \
+    '[listen]' "port = 127.0.0.1:$a" "port = 127.0.0.1:$b" '[deploy]' 'ready = notify' 'ready-timeout = 0.2'
+  fails_to_deploy
+  contains 'was not ready in time'
+  lingering=$(socket_of "$b")
+  [ -n "$lingering" ]
+  serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$a"
+  kill -HUP "$SUPERVISOR"
+  wait_until log_has 'generation 3: worker [0-9]+ is ready'
+  [ "$(socket_of "$b")" = "$lingering" ]
+  kill -KILL "$("$TASUKI" status --json web | jq '.generations[] | select(.number == 2) | .pid')"
+  wait_until log_has 'deploy 2 succeeded'
+  generation_at "$b" 3
+  [ "$(socket_of "$b")" = "$lingering" ]
+  stops_well
+}
+
 @test "connections that wait in the queue of one that stays are served by the next generation" {
   a=$(free_port) b=$(free_port)
   web '[service]' 'command = sleep 1000' '[listen]' "port = 127.0.0.1:$a" '[deploy]' 'interval = 0'

@@ -276,6 +276,75 @@ static void a_section_of_a_socket_has_one_address(void **state)
                    "web.ini:6: [listen web] is there twice; the first is in line 3");
 }
 
+static void a_section_of_a_socket_has_its_options_and_its_name(void **state)
+{
+    (void)state;
+    struct configuration *configuration = read_text("[service]\ncommand = app\n"
+                                                    "[listen web]\nbacklog = 5\nport = 80\n"
+                                                    "[listen local]\npath = /x\nmode = 0600\n",
+                                                    nothing);
+    const struct address *addresses = configuration->options.addresses;
+    struct listener_option option;
+    assert_int_equal(configuration->options.address_count, 2);
+    assert_int_equal(addresses[0].port, 80);
+    assert_true(listener_option_find(addresses[0].options, LISTENER_OPTION_BACKLOG, &option));
+    assert_int_equal(option.number, 5);
+    assert_true(listener_option_find(addresses[0].options, LISTENER_OPTION_NAME, &option));
+    assert_int_equal(option.length, 3);
+    assert_memory_equal(option.text, "web", 3);
+    assert_true(listener_option_find(addresses[1].options, LISTENER_OPTION_MODE, &option));
+    assert_int_equal(option.number, 0600);
+    configuration_release(configuration);
+}
+
+static void an_option_of_a_socket_is_refused_at_its_line(void **state)
+{
+    (void)state;
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\nbacklog = 5\nbakclog = 6\n",
+                   "web.ini:6: ");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nmode = 0600\nport = 80\n",
+                   "web.ini:4: mode applies to unix sockets");
+    assert_mistake("[service]\ncommand = app\n[listen a:b]\nport = 80\n", "web.ini:3: ");
+    assert_mistake("[service]\ncommand = app\n[listen a]\npath = /a,mode=0600\n",
+                   "web.ini:4: path: expected a value without a comma");
+}
+
+/* --- what a running supervisor cannot change ----------------------------------------------------
+ */
+
+static void what_is_fixed_is_named_when_it_changes(void **state)
+{
+    (void)state;
+    char keys[64];
+    struct configuration *one = read_text("[service]\ncommand = a\npid-file = p\n"
+                                          "[deploy]\ninterval = 1\n[log]\ncapture = on\n",
+                                          nothing);
+    struct configuration *two = read_text("[service]\ncommand = b\npid-file = p\non-event = x\n"
+                                          "[deploy]\ninterval = 2\n",
+                                          nothing);
+    assert_false(configuration_fixed_changes(one, two, keys, sizeof keys));
+    configuration_release(two);
+    two = read_text("[service]\ncommand = a\n[log]\nlog-file = l\n", nothing);
+    assert_true(configuration_fixed_changes(one, two, keys, sizeof keys));
+    assert_string_equal(keys, "pid-file, log-file");
+    configuration_release(one);
+    configuration_release(two);
+}
+
+static void a_glance_finds_the_name_in_a_file_with_mistakes(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_null(configuration_glance("missing.ini", &error));
+    assert_text_has(error.text, "cannot open missing.ini");
+    scratch_write("app.ini", "rubbish\n[service]\ncontrol = /c.sock\n");
+    struct configuration *configuration = configuration_glance("app.ini", &error);
+    assert_non_null(configuration);
+    assert_string_equal(configuration->options.name, "app");
+    assert_string_equal(configuration->options.control, "/c.sock");
+    configuration_release(configuration);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +360,10 @@ int main(void)
         TEST(what_is_no_file_is_refused),
         TEST(thousands_of_mistakes_are_counted),
         TEST(a_section_of_a_socket_has_one_address),
+        TEST(a_section_of_a_socket_has_its_options_and_its_name),
+        TEST(an_option_of_a_socket_is_refused_at_its_line),
+        TEST(what_is_fixed_is_named_when_it_changes),
+        TEST(a_glance_finds_the_name_in_a_file_with_mistakes),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
