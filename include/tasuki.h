@@ -3,8 +3,10 @@
  * start_server: its listening sockets, its generation, and "I am ready".
  *
  * The sockets and the generation come from Server::Starter's variables SERVER_STARTER_PORT and
- * SERVER_STARTER_GENERATION. Readiness goes to the datagram socket that NOTIFY_SOCKET names, which
- * is systemd's protocol, sd_notify(3): the same server runs under tasuki, under systemd, and alone.
+ * SERVER_STARTER_GENERATION; where there is no SERVER_STARTER_PORT, the sockets come from systemd's
+ * LISTEN_FDS, sd_listen_fds(3). Readiness goes to the datagram socket that NOTIFY_SOCKET names,
+ * which is systemd's protocol, sd_notify(3): the same server runs under tasuki, under systemd, and
+ * alone.
  *
  * A server in short:
  *
@@ -51,8 +53,12 @@ struct tasuki_listener {
  * of an entry. A unix path may hold '=' and ';' itself: an entry reaches to the first ';' that
  * stands right after "=DIGITS".
  *
+ * Where that variable is not set, but LISTEN_PID is this process's pid, the sockets are the
+ * LISTEN_FDS ones from descriptor 3 on, and their addresses are written as SERVER_STARTER_PORT
+ * would have them; an abstract name begins with '@'.
+ *
  * Errors, with *LISTENERS set to NULL:
- *   -EINVAL    SERVER_STARTER_PORT is not such a list
+ *   -EINVAL    SERVER_STARTER_PORT is not such a list, or LISTEN_FDS no such number
  *   -EBADF     it names a descriptor that is not open
  *   -ENOTSOCK  it names a descriptor that is not a socket
  *   -ENOMEM    out of memory

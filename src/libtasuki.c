@@ -7,10 +7,12 @@
  */
 #include "tasuki.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,14 +109,90 @@ static int parse_list(struct tasuki_listener *listeners, char *list)
     return count;
 }
 
-int tasuki_listeners(struct tasuki_listener **listeners)
+/* The first descriptor of systemd's convention, sd_listen_fds(3). */
+#define LISTEN_FDS_START 3
+/* The longest entry that name_socket and "=FD;" make. */
+#define ENTRY_MAX (sizeof(struct sockaddr_un) + sizeof "=2147483647;")
+
+/* How many sockets LISTEN_FDS says that this process has. */
+static int count_listen_fds(void)
 {
-    *listeners = NULL;
-    const char *list = getenv("SERVER_STARTER_PORT");
-    if (list == NULL || *list == '\0') {
+    const char *pid = getenv("LISTEN_PID");
+    const char *count = getenv("LISTEN_FDS");
+    if (pid == NULL || count == NULL || !is_digits(pid) || parse_int(pid) != (int)getpid()) {
         return 0;
     }
+    int number = is_digits(count) ? parse_int(count) : -EINVAL;
+    return number > INT_MAX - LISTEN_FDS_START ? -EBADF : number;
+}
 
+/* What SERVER_STARTER_PORT would call the socket. Returns 0 or a negative errno value. */
+static int name_socket(int fd, char *buffer, size_t size)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_un local;
+    } address = {.any.sa_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+    char host[INET6_ADDRSTRLEN];
+    if (getsockname(fd, &address.any, &length) != 0) {
+        return -errno;
+    }
+    switch (address.any.sa_family) {
+    case AF_INET:
+        if (address.ipv4.sin_addr.s_addr == htonl(INADDR_ANY)) {
+            snprintf(buffer, size, "%u", ntohs(address.ipv4.sin_port));
+        } else {
+            inet_ntop(AF_INET, &address.ipv4.sin_addr, host, sizeof host);
+            snprintf(buffer, size, "%s:%u", host, ntohs(address.ipv4.sin_port));
+        }
+        return 0;
+    case AF_INET6:
+        inet_ntop(AF_INET6, &address.ipv6.sin6_addr, host, sizeof host);
+        snprintf(buffer, size, "[%s]:%u", host, ntohs(address.ipv6.sin6_port));
+        return 0;
+    case AF_UNIX: {
+        int room = (int)(length - offsetof(struct sockaddr_un, sun_path));
+        bool is_abstract = room > 1 && address.local.sun_path[0] == '\0';
+        snprintf(buffer, size, "%s%.*s", is_abstract ? "@" : "", room - is_abstract,
+                 address.local.sun_path + is_abstract);
+        return 0;
+    }
+    default:
+        return -EINVAL;
+    }
+}
+
+/* systemd's sockets as SERVER_STARTER_PORT would tell of them, to be freed; NULL: there are none.
+   Returns 0 or a negative errno value. */
+static int list_listen_fds(char **list)
+{
+    *list = NULL;
+    int count = count_listen_fds();
+    if (count <= 0) {
+        return count;
+    }
+    size_t length = 0;
+    for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + count; fd++) {
+        char name[sizeof(struct sockaddr_un) + 1];
+        int status = name_socket(fd, name, sizeof name);
+        char *grown = status == 0 ? realloc(*list, length + ENTRY_MAX) : NULL;
+        if (grown == NULL) {
+            free(*list);
+            *list = NULL;
+            return status != 0 ? status : -ENOMEM;
+        }
+        *list = grown;
+        length +=
+            (size_t)snprintf(grown + length, ENTRY_MAX, "%s%s=%d", length > 0 ? ";" : "", name, fd);
+    }
+    return 0;
+}
+
+static int read_list(struct tasuki_listener **listeners, const char *list)
+{
     size_t most = 1;
     for (const char *c = list; *c != '\0'; c++) {
         most += *c == ';';
@@ -135,6 +213,23 @@ int tasuki_listeners(struct tasuki_listener **listeners)
     }
     *listeners = found;
     return count;
+}
+
+int tasuki_listeners(struct tasuki_listener **listeners)
+{
+    *listeners = NULL;
+    const char *list = getenv("SERVER_STARTER_PORT");
+    if (list != NULL) {
+        return *list != '\0' ? read_list(listeners, list) : 0;
+    }
+    char *from_systemd = NULL;
+    int result = list_listen_fds(&from_systemd);
+    if (from_systemd == NULL) {
+        return result < 0 ? result : 0;
+    }
+    result = read_list(listeners, from_systemd);
+    free(from_systemd);
+    return result;
 }
 
 static bool is_at(const struct tasuki_listener *listener, const char *address)

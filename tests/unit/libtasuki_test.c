@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -42,6 +43,8 @@ static int open_socket(int family, int type)
 static int set_up(void **state)
 {
     unsetenv("SERVER_STARTER_PORT");
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
     unsetenv("SERVER_STARTER_GENERATION");
     unsetenv("NOTIFY_SOCKET");
     struct sockets *sockets = calloc(1, sizeof *sockets);
@@ -418,12 +421,81 @@ static void a_notification_leaves_no_descriptor_behind(void **state)
     close(again);
 }
 
+static void set_listen_fds(pid_t pid, const char *count)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%d", pid);
+    assert_int_equal(setenv("LISTEN_PID", text, 1), 0);
+    assert_int_equal(setenv("LISTEN_FDS", count, 1), 0);
+}
+
+/* In a child, where 3 and 4 are free for it. */
+static int read_listen_fds_at_3_and_4(const struct sockets *sockets)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 12);
+    struct sockaddr_in loopback = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof loopback;
+    char address[32];
+    int tcp = fcntl(sockets->tcp, F_DUPFD, 100);
+    int local = fcntl(sockets->unix_stream, F_DUPFD, 100);
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "tasuki-%04d", getpid() % 10000);
+    assert_int_equal(bind(tcp, (struct sockaddr *)&loopback, sizeof loopback), 0);
+    assert_int_equal(getsockname(tcp, (struct sockaddr *)&loopback, &size), 0);
+    assert_int_equal(bind(local, (struct sockaddr *)&name, length), 0);
+    assert_int_equal(dup2(tcp, 3), 3);
+    assert_int_equal(dup2(local, 4), 4);
+    set_listen_fds(getpid(), "2");
+
+    struct tasuki_listener *listeners = NULL;
+    assert_int_equal(tasuki_listeners(&listeners), 2);
+    snprintf(address, sizeof address, "127.0.0.1:%u", ntohs(loopback.sin_port));
+    assert_listener(&listeners[0], address, 3, SOCK_STREAM, AF_INET);
+    snprintf(address, sizeof address, "@%s", name.sun_path + 1);
+    assert_listener(&listeners[1], address, 4, SOCK_STREAM, AF_UNIX);
+    free(listeners);
+
+    set_listen_fds(getpid(), "many");
+    assert_int_equal(refusal(), -EINVAL);
+    close(5);
+    set_listen_fds(getpid(), "3");
+    assert_int_equal(refusal(), -EBADF);
+    set_ports("%s", ""); /* a supervisor without sockets has the last word */
+    assert_int_equal(refusal(), 0);
+    return 0;
+}
+
+static void without_the_list_the_sockets_are_those_of_systemd(void **state)
+{
+    pid_t pid = fork();
+    int status = -1;
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(read_listen_fds_at_3_and_4(*state));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void sockets_of_another_process_are_none(void **state)
+{
+    (void)state;
+    set_listen_fds(getpid() + 1, "1");
+    assert_int_equal(refusal(), 0);
+    unsetenv("LISTEN_PID");
+    assert_int_equal(refusal(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_a_supervisor_there_are_no_listeners, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_empty_list_has_no_listeners, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_the_list_the_sockets_are_those_of_systemd, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(sockets_of_another_process_are_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(listeners_come_in_order_with_type_and_family, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_path_may_hold_the_separators, set_up, tear_down),
