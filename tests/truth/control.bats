@@ -85,7 +85,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
 
 @test "start_server has none unless it is asked for one" {
   script any
-  start "$START_SERVER" --name=app -- "$ACTOR" "$DIR"
+  start "$START_SERVER" -- "$ACTOR" "$DIR"
   wait_until plays 1
   [ -z "$(ls "$TASUKI_RUNTIME_DIR")" ]
 }

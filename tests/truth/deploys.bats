@@ -40,7 +40,7 @@ ready_workers() {
   ready_workers --check='echo wrong from the beginning; exit 5'
   ends_with 1 "$SUPERVISOR"
   never_began 1
-  log_has '^wrong from the beginning$'
+  log_has 'wrong from the beginning$'
   log_has 'the check exited with status 5'
   [ ! -e "$SOCKET" ]
 }

@@ -106,7 +106,7 @@ teardown() {
   wait_until current_is 1
   was_never_signalled 1
   log_has 'deploy 1 failed: the new worker gave no sign of life'
-  gone "$(pid_of 2)"
+  wait_until gone "$(pid_of 2)"
   serves 1
 }
 
