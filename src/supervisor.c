@@ -250,6 +250,7 @@ static int set_up(struct supervisor *supervisor)
         ev_timer_init(&supervisor->timers[i], on_timer, 0.0, 0.0);
     }
     supervisor_watch_log(supervisor);
+    supervisor_watch_manager(supervisor);
     const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
     supervisor->attendant_listener = (struct attendant_listener){.on_event = on_attendant_event,
                                                                  .on_status = on_attendant_status,

@@ -10,6 +10,7 @@
 #include "basis.h"
 #include "log_file.h"
 #include "options.h"
+#include "service_manager.h"
 #include "status_file.h"
 
 /* What has been set up for the supervisor; all of it stays the caller's. */
@@ -19,6 +20,7 @@ struct supervisor_setup {
     struct basis **basis;                      /* in force; a deploy puts another one there */
     struct status_file *status_file;
     struct log_file *log_file;
+    struct service_manager *manager;
     int *report_fd;        /* see daemon_report: told when the first worker has been started */
     struct error *failure; /* filled when the first worker cannot be started */
 };

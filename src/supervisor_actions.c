@@ -238,6 +238,7 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
         take_last_words(supervisor, report);
     }
     console_report(supervisor->console, report);
+    supervisor_tell_manager(supervisor, report);
     run_event_command(supervisor, report);
 }
 

@@ -1,8 +1,9 @@
 /*
  * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up, deaths,
  * timers), supervisor_signals.c, supervisor_actions.c (what the lifecycle wants done),
- * supervisor_console.c (what comes in on the control socket) and supervisor_log.c (the log in the
- * loop).
+ * supervisor_console.c (what comes in on the control socket), supervisor_log.c (the log in the
+ * loop), supervisor_deploy.c (what generations are started from) and supervisor_manager.c (what
+ * systemd is told).
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
@@ -24,6 +25,22 @@ struct supervisor_log {
     double retry_seconds;
 };
 
+enum manager_phase { MANAGER_STARTING, MANAGER_SERVING, MANAGER_RELOADING, MANAGER_STOPPING };
+
+/* Room for a sentence about the state of the service. */
+#define MANAGER_STATUS_SIZE 256
+
+struct supervisor_manager {
+    ev_timer retry;           /* until what its queue had no room for is told again */
+    ev_timer watchdog;        /* until the next sign of life */
+    enum manager_phase phase; /* what it was told last */
+    char status[MANAGER_STATUS_SIZE];
+    bool owes_reloading;    /* a deploy began that it has not been told of */
+    bool is_missed;         /* nobody took the last message */
+    uint64_t failed_deploy; /* the last one, if it did; 0: it did not */
+    enum deploy_failure failure;
+};
+
 struct supervisor {
     const struct supervisor_setup *setup;
     struct ev_loop *loop;
@@ -32,6 +49,7 @@ struct supervisor {
     ev_timer timers[LIFECYCLE_TIMERS];
     ev_periodic clock;
     struct supervisor_log log;
+    struct supervisor_manager manager;
     struct attendant_listener attendant_listener;
     struct attendant *attendants; /* one for each worker; owned */
     struct attendant *departed;   /* those of workers that have been reaped; owned */
@@ -66,6 +84,11 @@ int supervisor_reopen_log(void *context, struct error *error);
 /* Keeps the log running: its command, and lines that nobody took. */
 void supervisor_watch_log(struct supervisor *supervisor);
 void supervisor_take_log_command_exit(struct supervisor *supervisor, int status);
+
+/* Keeps the service manager informed: from the loop, of a report, of what is owed. */
+void supervisor_watch_manager(struct supervisor *supervisor);
+void supervisor_tell_manager(struct supervisor *supervisor, const struct lifecycle_action *report);
+void supervisor_update_manager(struct supervisor *supervisor);
 
 /* The attendant of that generation's worker, or NULL. */
 struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,

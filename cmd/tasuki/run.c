@@ -7,6 +7,7 @@
 #include "log_file.h"
 #include "pid_file.h"
 #include "plan.h"
+#include "service_manager.h"
 #include "status_file.h"
 #include "supervisor.h"
 
@@ -24,7 +25,8 @@ struct service {
     struct log_file log_file;
     struct activation activation; /* until the listeners have it */
     struct basis *basis;          /* the supervisor puts another one here at a deploy */
-    int report_fd;                /* to the foreground process of --daemonize; -1: there is none */
+    struct service_manager manager;
+    int report_fd; /* to the foreground process of --daemonize; -1: there is none */
 };
 
 /* The supervisor's own descriptors stay clear of the numbers that the listeners take. */
@@ -44,10 +46,20 @@ static void raise_descriptors(struct service *service)
     log->stderr_fd = descriptor_raise(log->stderr_fd, floor);
 }
 
+/* A service manager that cannot be spoken to is no reason not to serve. */
+static void find_manager(struct service *service)
+{
+    struct error error;
+    if (service_manager_open(&service->manager, descriptor_floor(service->options), &error) != 0) {
+        log_warning("%s; the service goes on without a service manager", error.text);
+    }
+}
+
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
     log_open(&options->log, descriptor_floor(options));
+    find_manager(service);
     if (status_file_check(&service->status_file, error) != 0) {
         return -1;
     }
@@ -83,6 +95,7 @@ static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
     basis_release(service->basis);
+    service_manager_close(&service->manager);
     log_close(); /* before the log command can see the end of its pipe */
     log_file_close(&service->log_file);
     pid_file_release(&service->pid_file);
@@ -110,6 +123,7 @@ int run_service(struct configuration *configuration)
         .status_file = {.path = options->status_file},
         .pid_file = {.fd = -1},
         .log_file = {.fd = -1, .reader_fd = -1, .stdout_fd = -1, .stderr_fd = -1},
+        .manager = {.fd = -1, .witness_fd = -1},
         .report_fd = -1,
     };
     struct error error;
@@ -129,6 +143,7 @@ int run_service(struct configuration *configuration)
             .basis = &service.basis,
             .status_file = &service.status_file,
             .log_file = &service.log_file,
+            .manager = &service.manager,
             .report_fd = &service.report_fd,
             .failure = &error,
         });

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# What a service manager is told at NOTIFY_SOCKET. Here it is socat that listens; tests/systemd has
+# the real one.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+# listen_as_manager: what is said to it is in the file "said", a message behind the other.
+listen_as_manager() {
+  start socat -u "UNIX-RECV:$DIR/notify" "OPEN:$DIR/said,create,append"
+  wait_until test -S "$DIR/notify"
+}
+
+# says REGEX: it has been told that, with messages and lines alike on lines of their own.
+says() {
+  sed -E 's/(READY|RELOADING|STOPPING|STATUS|WATCHDOG|EXTEND_TIMEOUT_USEC)=/\n&/g' "$DIR/said" | grep -Exq -- "$1"
+}
+
+times_said() {
+  grep -Eo -- "$1" "$DIR/said" | wc -l
+}
+
+has_said_often() {
+  [ "$(times_said "$1")" -ge 3 ]
+}
+
+# serve_for_manager OPTION...
+serve_for_manager() {
+  start env NOTIFY_SOCKET="$DIR/notify" "$TASUKI" --name=managed --interval=0.1 --path="$SOCKET" "$@"
+  SUPERVISOR=$PID
+}
+
+@test "a service manager is told of the start, of deploys whatever their outcome, and of the end" {
+  listen_as_manager
+  cp "$HELLO" "$DIR/server"
+  serve_for_manager --ready=notify --ready-timeout=20 --stop-timeout=10 -- "$DIR/server"
+  wait_until says 'STATUS=generation 1 serves'
+  says 'STATUS=no generation serves, one is starting'
+  says 'EXTEND_TIMEOUT_USEC=22000000'
+  equal "$(times_said READY=1)" 1
+
+  "$TASUKI" restart managed
+  wait_until says 'STATUS=generation 2 serves'
+  says 'RELOADING=1'
+  says 'MONOTONIC_USEC=[0-9]+'
+  says 'STATUS=generation 1 serves; deploy 1 is under way'
+  equal "$(times_said READY=1)" 2
+
+  printf '#!/bin/sh\nexit 3\n' >"$DIR/next"
+  chmod +x "$DIR/next"
+  mv "$DIR/next" "$DIR/server"
+  run ! "$TASUKI" restart managed
+  wait_until says 'STATUS=generation 2 serves; deploy 2 failed: the new worker died before it was ready'
+  equal "$(times_said RELOADING=1)" 2
+  equal "$(times_said READY=1)" 3
+
+  kill -TERM "$SUPERVISOR"
+  ended "$SUPERVISOR"
+  equal "$STATUS_CODE" 0
+  wait_until says 'STATUS=stopping'
+  wait_until says 'EXTEND_TIMEOUT_USEC=12000000'
+  says 'STOPPING=1'
+  equal "$(times_said READY=1)" 3
+}
+
+@test "a watchdog that is asked for gets its signs of life, and the worker knows of neither" {
+  listen_as_manager
+  export WATCHDOG_USEC=200000
+  serve_for_manager --ready=delay -- "$HELLO"
+  wait_until has_said_often WATCHDOG=1
+  wait_until says 'STATUS=generation 1 serves'
+  worker=$(children "$SUPERVISOR")
+  run ! grep -Ezq '^(NOTIFY_SOCKET|WATCHDOG_)' "/proc/$worker/environ"
+}
+
+@test "a NOTIFY_SOCKET that points nowhere costs one line, and the service goes on" {
+  serve_for_manager -- "$HELLO"
+  wait_until log_has 'generation 1: worker [0-9]+ is ready'
+  "$TASUKI" restart managed
+  answers http://localhost/ --unix-socket "$SOCKET"
+  equal "$(grep -c NOTIFY_SOCKET "$BATS_TEST_TMPDIR/log")" 1
+  log_has "the service manager cannot be told: NOTIFY_SOCKET=$DIR/notify: No such file or directory; the service goes on without it"
+}
+
+@test "a NOTIFY_SOCKET that makes no sense costs one line, and the service goes on" {
+  start env NOTIFY_SOCKET=vsock:2:9999 "$TASUKI" --name=managed --interval=0.1 --path="$SOCKET" -- "$HELLO"
+  wait_until log_has 'generation 1: worker [0-9]+ is ready'
+  log_has "NOTIFY_SOCKET: expected a path or @NAME, got 'vsock:2:9999'; the service goes on without a service manager"
+}
+
+@test "in the background, the service manager is told which process serves" {
+  listen_as_manager
+  NOTIFY_SOCKET=$DIR/notify "$TASUKI" --name=managed --daemonize --pid-file="$PID_FILE" --log-file="$DIR/log" \
+    --interval=0.1 --path="$SOCKET" -- "$HELLO"
+  wait_until says "MAINPID=$(cat "$PID_FILE")"
+  "$TASUKI" stop managed
+}
