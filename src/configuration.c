@@ -1,5 +1,6 @@
 #include "configuration.h"
 
+#include "listener_section.h"
 #include "nearest.h"
 #include "option_value.h"
 #include "words.h"
@@ -11,9 +12,6 @@
 /* The only key that is no option: on the command line it stands behind them. */
 static const char command_key[] = "command";
 static const char command_section[] = "service";
-/* "[listen NAME]": a section of one socket. */
-static const char listener_prefix[] = "listen ";
-
 /* The file while it is turned into options. */
 struct interpretation {
     struct configuration *configuration;
@@ -50,13 +48,6 @@ static const char *section_of(const char *key)
 {
     const struct option_row *row = find_row(key);
     return row != NULL ? row->section : strcmp(key, command_key) == 0 ? command_section : NULL;
-}
-
-/* The name of a [listen NAME] section; NULL: it is another one. */
-static const char *listener_name(const char *section)
-{
-    size_t length = sizeof listener_prefix - 1;
-    return strncmp(section, listener_prefix, length) == 0 ? section + length : NULL;
 }
 
 static void refuse_section(struct mistakes *mistakes, const struct config_entry *entry)
@@ -167,13 +158,6 @@ static void take_key(struct interpretation *interpretation, const struct config_
 
 /* --- [listen NAME] ---------------------------------------------------------------------------- */
 
-/* A section of one socket: entries[0] is its own line. */
-struct listener_section {
-    const struct config_entry *entries;
-    size_t count;
-    const struct config_entry *address; /* its port or path; NULL: not found yet */
-};
-
 static char *keep_text(struct configuration *configuration, char *text)
 {
     char **grown = realloc(configuration->texts, (configuration->text_count + 1) * sizeof *grown);
@@ -186,108 +170,22 @@ static char *keep_text(struct configuration *configuration, char *text)
     return text;
 }
 
-static bool is_address(const struct config_entry *entry)
-{
-    return entry->key != NULL &&
-           (strcmp(entry->key, "port") == 0 || strcmp(entry->key, "path") == 0);
-}
-
-/* Finds the address, and the keys that are there twice. Returns true if all is well;
-   what is not is told. */
-static bool look_through(struct mistakes *mistakes, struct listener_section *section)
-{
-    size_t before = mistakes->count;
-    for (size_t i = 1; i < section->count; i++) {
-        const struct config_entry *entry = &section->entries[i];
-        if (strchr(entry->value, ',') != NULL) {
-            mistakes_add(mistakes, entry->line, "%s: expected a value without a comma, got '%s'",
-                         entry->key, entry->value);
-        }
-        if (strcmp(entry->key, "name") == 0) {
-            mistakes_add(mistakes, entry->line, "the section's own line has the name");
-        }
-        for (size_t j = 1; j < i; j++) {
-            unsigned line = section->entries[j].line;
-            if (strcmp(section->entries[j].key, entry->key) == 0) {
-                is_first(mistakes, entry, &line);
-                break;
-            }
-        }
-        if (is_address(entry) && section->address != NULL &&
-            strcmp(section->address->key, entry->key) != 0) {
-            mistakes_add(mistakes, entry->line, "expected a port or a path, got both");
-        } else if (is_address(entry)) {
-            section->address = entry;
-        }
-    }
-    if (section->address == NULL) {
-        mistakes_add(mistakes, section->entries[0].line, "expected a port or a path in [%s]",
-                     section->entries[0].section);
-    }
-    return section->address != NULL && mistakes->count == before;
-}
-
-/* "TEXT,KEY=VALUE", to be freed; takes over `text`. NULL: no memory. */
-static char *append_option(char *text, const char *key, const char *value)
-{
-    char *longer = NULL;
-    if (text != NULL && asprintf(&longer, "%s,%s=%s", text, key, value) < 0) {
-        longer = NULL;
-    }
-    free(text);
-    return longer;
-}
-
-/* The section as --port or --path would have it, as far as its first `count` entries go: one parser
-   for both notations. Its own line has the name. To be freed; NULL: no memory. */
-static char *compose(const struct listener_section *section, size_t count)
-{
-    char *text = strdup(section->address->value);
-    if (count > 0) {
-        text = append_option(text, "name", listener_name(section->entries[0].section));
-    }
-    for (size_t i = 1; i < count; i++) {
-        const struct config_entry *entry = &section->entries[i];
-        if (!is_address(entry)) {
-            text = append_option(text, entry->key, entry->value);
-        }
-    }
-    return text;
-}
-
-/* The parser names the option, not the line: that is the first one without which it is content. */
-static unsigned find_line_at_fault(const struct listener_section *section,
-                                   const struct option_row *row)
-{
-    for (size_t count = 0; count <= section->count; count++) {
-        struct options scratch = {.address_count = 0};
-        char *text = compose(section, count);
-        bool is_wrong = text == NULL || option_set_key(&scratch, row, text, NULL) != 0;
-        options_free(&scratch);
-        free(text);
-        if (is_wrong) {
-            return count == 0 ? section->address->line : section->entries[count - 1].line;
-        }
-    }
-    return section->entries[0].line;
-}
-
 static void take_listener(struct interpretation *interpretation, struct listener_section *section)
 {
     struct configuration *configuration = interpretation->configuration;
     struct mistakes *mistakes = interpretation->mistakes;
     struct error error;
-    if (!look_through(mistakes, section)) {
+    if (!listener_section_check(section, mistakes)) {
         return;
     }
-    char *text = compose(section, section->count);
+    char *text = listener_section_compose(section, section->count);
     if (text == NULL || keep_text(configuration, text) == NULL) {
         mistakes_add(mistakes, section->entries[0].line, "out of memory");
         return;
     }
     const struct option_row *row = find_row(section->address->key);
     if (option_set_key(&configuration->options, row, text, &error) != 0) {
-        mistakes_add(mistakes, find_line_at_fault(section, row), "%s", error.text);
+        mistakes_add(mistakes, listener_section_line_at_fault(section, row), "%s", error.text);
     }
 }
 
@@ -324,7 +222,7 @@ static void interpret(struct configuration *configuration, struct mistakes *mist
         if (entry->key != NULL) {
             take_key(&interpretation, entry);
             i++;
-        } else if (listener_name(entry->section) != NULL) {
+        } else if (listener_section_name(entry->section) != NULL) {
             i += take_listener_section(&interpretation, i);
         } else {
             if (!is_section(entry->section)) {
