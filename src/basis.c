@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 /* The options know nothing of sockets from above. */
-static int check_ready_fd(const struct options *options, const struct listener_set *listeners,
-                          struct error *error)
+static int check_readiness(const struct options *options, const struct listener_set *listeners,
+                           struct error *error)
 {
+    if (options->ready == READY_LISTEN && listeners->count == 0) {
+        return error_set(error, "--ready=listen: expected a socket, by --port or --path");
+    }
     for (size_t i = 0; options->ready == READY_FD && i < listeners->count; i++) {
         if (listeners->items[i].worker_fd == options->ready_fd) {
             return error_set(error, "--ready: expected a descriptor that no socket has, got %d",
@@ -21,7 +24,7 @@ static struct basis *make(struct configuration *configuration, struct listener_s
                           struct error *error)
 {
     struct basis *basis = malloc(sizeof *basis);
-    bool is_good = check_ready_fd(&configuration->options, listeners, error) == 0;
+    bool is_good = check_readiness(&configuration->options, listeners, error) == 0;
     if (basis == NULL || !is_good) {
         if (is_good) {
             error_set(error, "out of memory");

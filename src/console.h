@@ -21,6 +21,8 @@ struct console_setup {
     struct basis *const *basis;    /* what is in force */
     const struct lifecycle *lifecycle;
     const struct attendant *(*find_attendant)(void *context, uint64_t generation);
+    bool (*is_left_over)(void *context,
+                         const struct listener *listener); /* the current generation has others */
     void (*reap)(void *context); /* takes in what has happened, before it is looked at */
     void (*deploy)(void *context);
     void (*stop)(void *context);

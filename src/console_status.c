@@ -47,8 +47,8 @@ static void describe_generation(struct json_text *json, const struct console_set
     json_text_close(json, '}');
 }
 
-static void describe_listener(struct json_text *json, const struct listener *listener,
-                              struct socket_list *accepted)
+static void describe_listener(struct json_text *json, const struct console_setup *setup,
+                              const struct listener *listener, struct socket_list *accepted)
 {
     struct queue_observation queue = observe_queue(listener->fd, accepted);
     json_text_open(json, NULL, '{');
@@ -58,6 +58,7 @@ static void describe_listener(struct json_text *json, const struct listener *lis
     json_text_known(json, "waiting", queue.waiting);
     json_text_known(json, "backlog", queue.backlog);
     json_text_known(json, "connections", queue.connections);
+    json_text_bool(json, "left_over", setup->is_left_over(setup->context, listener));
     json_text_close(json, '}');
 }
 
@@ -84,7 +85,7 @@ void console_add_status(struct json_text *json, const struct console_setup *setu
     json_text_string(json, "state", describe_state(lifecycle));
     json_text_open(json, "listeners", '[');
     for (size_t i = 0; i < basis->listeners.count; i++) {
-        describe_listener(json, &basis->listeners.items[i], &accepted);
+        describe_listener(json, setup, &basis->listeners.items[i], &accepted);
     }
     json_text_close(json, ']');
     json_text_open(json, "generations", '[');

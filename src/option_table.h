@@ -25,6 +25,9 @@ OPTION(inherit, "listen", "inherit", REQUIRED, "LIST", false, "server-starter",
        "how the workers are told of their sockets: server-starter, systemd (LISTEN_FDS), nginx "
        "(NGINX), einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), with "
        "commas between them, or none")
+OPTION(adopt, "listen", "adopt", REQUIRED, "auto|on|off", false, "off", "auto",
+       "a server that binds one of these addresses by itself gets the socket that is held; on: or "
+       "refuse to start; auto: where that can be done")
 OPTION(dir, "worker", "dir", REQUIRED, "DIRECTORY", false, NULL, NULL,
        "start the command in this directory")
 OPTION(interval, "deploy", "interval", REQUIRED, "DURATION", false, "1", "1",
@@ -39,8 +42,9 @@ OPTION(kill_old_delay, "deploy", "kill-old-delay", REQUIRED, "DURATION", false, 
        "with automatic restarts (variable: KILL_OLD_DELAY)")
 OPTION(ready, "deploy", "ready", REQUIRED, "MODE", false, "delay", "auto",
        "when a worker is ready: delay (it has lived for --interval), notify (it says READY=1 to "
-       "NOTIFY_SOCKET), fd:N (it writes a newline to descriptor N), exec:COMMAND (the probe "
-       "exits 0), auto (it says so where the one before did, else by --interval)")
+       "NOTIFY_SOCKET), listen (it listens on an adopted socket), fd:N (it writes a newline to "
+       "descriptor N), exec:COMMAND (the probe exits 0), auto (it says so or listens where the one "
+       "before did, else by --interval)")
 OPTION(ready_timeout, "deploy", "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
        "a worker that is not ready by then has failed; 0: wait without end")
 OPTION(ready_interval, "deploy", "ready-interval", REQUIRED, "DURATION", false, "1", "1",

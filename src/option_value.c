@@ -143,7 +143,7 @@ static int set_deploy_attempts(struct options *options, const char *value, struc
 
 static int set_ready(struct options *options, const char *value, struct error *error)
 {
-    static const char *const words[] = {"delay", "notify", NULL, NULL, "auto"};
+    static const char *const words[] = {"delay", "notify", "listen", NULL, NULL, "auto"};
     for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++) {
         if (words[i] != NULL && strcmp(value, words[i]) == 0) {
             options->ready = (enum ready_source)i;
@@ -161,7 +161,8 @@ static int set_ready(struct options *options, const char *value, struct error *e
         options->ready_fd = (int)fd;
         return 0;
     }
-    return error_set(error, "expected auto, delay, notify, fd:N or exec:COMMAND, got '%s'", value);
+    return error_set(error, "expected auto, delay, notify, listen, fd:N or exec:COMMAND, got '%s'",
+                     value);
 }
 
 static int set_ready_timeout(struct options *options, const char *value, struct error *error)
@@ -280,16 +281,32 @@ static int set_forward(struct options *options, const char *value, struct error 
     }
 }
 
-static int set_capture(struct options *options, const char *value, struct error *error)
+/* 0: off, 1: on, 2: auto. */
+static int parse_off_on_auto(const char *value, int *choice, struct error *error)
 {
     static const char *const words[] = {"off", "on", "auto"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(value, words[i]) == 0) {
-            options->capture = (enum capture_mode)i;
+    for (*choice = 0; *choice < 3; ++*choice) {
+        if (strcmp(value, words[*choice]) == 0) {
             return 0;
         }
     }
     return error_set(error, "expected on, off or auto, got '%s'", value);
+}
+
+static int set_capture(struct options *options, const char *value, struct error *error)
+{
+    int choice;
+    int result = parse_off_on_auto(value, &choice, error);
+    options->capture = (enum capture_mode)choice;
+    return result;
+}
+
+static int set_adopt(struct options *options, const char *value, struct error *error)
+{
+    int choice;
+    int result = parse_off_on_auto(value, &choice, error);
+    options->adopt = (enum adopt_mode)choice;
+    return result;
 }
 
 static int set_on_event(struct options *options, const char *value, struct error *error)

@@ -197,6 +197,14 @@ static void turn_control_on(struct options *options)
     }
 }
 
+/* Only a server that binds for itself can be seen to listen. */
+static int check_ready_listen(const struct options *options, struct error *error)
+{
+    return options->ready == READY_LISTEN && options->adopt == ADOPT_OFF
+               ? error_set(error, "--ready=listen: expected --adopt=auto or --adopt=on with it")
+               : 0;
+}
+
 static int check(const struct options *options, struct error *error)
 {
     bool has_pid_file = options->pid_file != NULL;
@@ -224,9 +232,11 @@ static int check(const struct options *options, struct error *error)
         if (options->command[0][0] == '\0') {
             return error_set(error, "expected a command, got an empty word");
         }
-        return check_files(options, error) != 0 || check_descriptors(options, error) != 0
+        return check_files(options, error) != 0 || check_descriptors(options, error) != 0 ||
+                       check_ready_fd(options, error) != 0 ||
+                       check_ready_listen(options, error) != 0
                    ? -1
-                   : check_ready_fd(options, error);
+                   : 0;
     case MODE_HELP:
     case MODE_VERSION:
         return 0;

@@ -22,7 +22,16 @@
 enum personality { PERSONALITY_START_SERVER, PERSONALITY_TASUKI, PERSONALITIES };
 
 /* What --ready asks for. */
-enum ready_source { READY_DELAY, READY_NOTIFY, READY_FD, READY_EXEC, READY_SOURCE_AUTO };
+enum ready_source {
+    READY_DELAY,
+    READY_NOTIFY,
+    READY_LISTEN,
+    READY_FD,
+    READY_EXEC,
+    READY_SOURCE_AUTO
+};
+
+enum adopt_mode { ADOPT_OFF, ADOPT_ON, ADOPT_AUTO };
 
 enum capture_mode { CAPTURE_OFF, CAPTURE_ON, CAPTURE_AUTO };
 
@@ -58,6 +67,7 @@ struct options {
     const char *kill_old_delay;
     inheritance_set inherit;
     int backlog; /* 0: the system's default */
+    enum adopt_mode adopt;
     int64_t interval_ms;
     int signal_on_hup;
     int signal_on_term;

@@ -37,7 +37,7 @@ static bool read_state(pid_t pid, char *state, pid_t *parent)
 }
 
 /* "self" is the number that this process has in the namespace that /proc was mounted for. */
-static bool is_proc_ours(void)
+bool process_proc_is_ours(void)
 {
     char own[32];
     char self[32];
@@ -55,7 +55,7 @@ bool process_is_within(pid_t pid, pid_t ancestor)
     if (pid == ancestor) {
         return true;
     }
-    if (!is_proc_ours()) {
+    if (!process_proc_is_ours()) {
         return false;
     }
     char state;

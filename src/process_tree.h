@@ -26,6 +26,9 @@ int process_list_below(pid_t root, struct process_list *list);
 
 void process_list_free(struct process_list *list);
 
+/* True if the numbers in /proc are those that this process knows others by. */
+bool process_proc_is_ours(void);
+
 /* True if the process has ended, whether it was reaped or not. */
 bool process_has_ended(pid_t pid);
 

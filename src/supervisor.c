@@ -78,6 +78,7 @@ static void on_process_exited(struct supervisor *supervisor, pid_t pid, int stat
 {
     struct attendant *dead = find_attendant_of(supervisor, pid);
     if (dead != NULL) {
+        adopter_end(supervisor->adopter, dead->generation);
         attendant_release_basis(dead);
     }
     supervisor_dispatch(
@@ -197,8 +198,33 @@ static void on_bury(struct ev_loop *loop, ev_prepare *watcher, int revents)
 /* A death that is not yet reaped goes before the worker's last message: the dead are not ready. */
 static void on_attendant_event(void *context, const struct lifecycle_event *event)
 {
+    const struct supervisor *supervisor = context;
+    supervisor_reap(context);
+    if (event->kind == EVENT_READY) {
+        adopter_hear(supervisor->adopter, event->generation);
+    }
+    supervisor_dispatch(context, event);
+}
+
+/* The same for one that is seen to listen. */
+static void on_adopter_event(void *context, const struct lifecycle_event *event)
+{
     supervisor_reap(context);
     supervisor_dispatch(context, event);
+}
+
+static int set_up_adopter(struct supervisor *supervisor)
+{
+    const struct adopter_setup setup = {.loop = supervisor->loop,
+                                        .lifecycle = &supervisor->lifecycle,
+                                        .on_event = on_adopter_event,
+                                        .context = supervisor};
+    supervisor->adopter = adopter_new(&setup);
+    if (supervisor->adopter == NULL) {
+        log_error("cannot set up adoption: out of memory");
+        return -1;
+    }
+    return 0;
 }
 
 static void on_attendant_status(void *context, uint64_t generation, const char *text)
@@ -265,7 +291,7 @@ static int set_up(struct supervisor *supervisor)
         log_error("out of memory");
         return -1;
     }
-    return supervisor_open_console(supervisor);
+    return set_up_adopter(supervisor) != 0 ? -1 : supervisor_open_console(supervisor);
 }
 
 static void take_down(struct supervisor *supervisor)
@@ -274,6 +300,7 @@ static void take_down(struct supervisor *supervisor)
     errands_close(&supervisor->errands);
     free_attendants(&supervisor->attendants);
     free_attendants(&supervisor->departed);
+    adopter_free(supervisor->adopter);
     while (supervisor->captures != NULL) {
         capture_drain(supervisor->captures);
         capture_free(supervisor->captures);

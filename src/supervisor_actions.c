@@ -79,12 +79,21 @@ static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, 
         .listeners = &basis->listeners,
     };
     attendant_equip(attendant, &command);
+    struct adoption_installation adoption;
+    bool is_adopted = adopter_equip(supervisor->adopter, basis, &adoption);
+    command.adoption = is_adopted ? &adoption : NULL;
     pid_t pid = worker_spawn(&command, failure);
     if (pid < 0) {
+        if (is_adopted) {
+            adopter_cancel(supervisor->adopter, basis);
+        }
         attendant_free(attendant);
         return -1;
     }
     attendant_begin(attendant, pid);
+    if (is_adopted) {
+        adopter_begin(supervisor->adopter, basis, generation, &adoption);
+    }
     attendant->next = supervisor->attendants;
     supervisor->attendants = attendant;
     return pid;
@@ -233,6 +242,7 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
     narrate(report);
     supervisor_follow_report(supervisor, report);
     tell_attendant(supervisor, report);
+    adopter_report(supervisor->adopter, report);
     if (report->report == REPORT_START_FAILED || report->report == REPORT_NOT_READY ||
         report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
         take_last_words(supervisor, report);

@@ -51,6 +51,12 @@ static void stop_by_console(void *context)
                      .kind = EVENT_STOP, .signal = supervisor_options(supervisor)->signal_on_term});
 }
 
+static bool is_left_over(void *context, const struct listener *listener)
+{
+    const struct supervisor *supervisor = context;
+    return adopter_is_left_over(supervisor->adopter, listener);
+}
+
 static void reap_for_console(void *context)
 {
     supervisor_reap(context);
@@ -94,6 +100,7 @@ int supervisor_open_console(struct supervisor *supervisor)
         .basis = supervisor->setup->basis,
         .lifecycle = &supervisor->lifecycle,
         .find_attendant = look_up_attendant,
+        .is_left_over = is_left_over,
         .reap = reap_for_console,
         .deploy = deploy_by_console,
         .stop = stop_by_console,

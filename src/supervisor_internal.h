@@ -8,6 +8,7 @@
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
 
+#include "adopter.h"
 #include "attendant.h"
 #include "console.h"
 #include "errand.h"
@@ -56,6 +57,7 @@ struct supervisor {
     ev_prepare bury;
     struct capture *captures; /* of workers, and of what they left behind */
     struct errands errands;
+    struct adopter *adopter;
     struct console *console; /* NULL: no control socket */
     ev_io console_io;
     ev_timer draining;

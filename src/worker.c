@@ -27,6 +27,7 @@ enum step {
     STEP_NONE,
     STEP_TOO_SLOW,
     STEP_DESCRIPTORS,
+    STEP_ADOPTION,
     STEP_SURROUNDINGS,
     STEP_DIRECTORY,
     STEP_LOOKUP,
@@ -56,7 +57,8 @@ struct attempt {
     enum step step;
     int reason; /* errno */
     int failed_fd;
-    struct surroundings_failure failure; /* of STEP_SURROUNDINGS */
+    struct surroundings_failure failure;   /* of STEP_SURROUNDINGS */
+    struct adoption_installation adoption; /* the command's, where the child can write */
     pid_t supervisor;
     const char *path; /* what is being executed: argv[0], or `found` */
     char found[PATH_MAX];
@@ -83,16 +85,21 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static int highest_place(const struct attempt *attempt)
+{
+    int highest = 0;
+    for (size_t i = 0; i < attempt->place_count; i++) {
+        int fd = attempt->places[i].worker_fd;
+        highest = fd > highest ? fd : highest;
+    }
+    return highest;
+}
+
 /* Moves sources that lie where another descriptor is to go, then puts each in its place. One that
    is in its place already only loses its close-on-exec flag. */
 static void arrange_descriptors(struct attempt *attempt)
 {
-    int highest = 0;
-    for (size_t i = 0; i < attempt->place_count; i++) {
-        if (attempt->places[i].worker_fd > highest) {
-            highest = attempt->places[i].worker_fd;
-        }
-    }
+    int highest = highest_place(attempt);
     for (size_t i = 0; i < attempt->place_count; i++) {
         struct worker_descriptor *place = &attempt->places[i];
         attempt->failed_fd = place->worker_fd;
@@ -203,6 +210,11 @@ static _Noreturn void become_worker(struct attempt *attempt)
     if (command->own_group) {
         setpgid(0, 0);
     }
+    /* Before CAP_SYS_ADMIN goes, which spares the worker no_new_privs. */
+    if (command->adoption != NULL && adoption_installation_perform(&attempt->adoption) != 0 &&
+        attempt->adoption.is_required) {
+        give_up(attempt, STEP_ADOPTION, attempt->adoption.reason);
+    }
     if (command->surroundings != NULL &&
         surroundings_apply(command->surroundings, command->identity, attempt->supervisor,
                            &attempt->failure) != 0) {
@@ -279,6 +291,10 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
         break;
     case STEP_DESCRIPTORS:
         error_set(error, "cannot put a socket at descriptor %d: %s", attempt->failed_fd, reason);
+        break;
+    case STEP_ADOPTION:
+        error_set(error, "cannot adopt a server that binds for itself (--adopt=on): %s",
+                  adoption_failure_text(attempt->reason));
         break;
     case STEP_SURROUNDINGS:
         surroundings_describe(attempt->command->surroundings, attempt->command->identity,
@@ -460,17 +476,12 @@ static void await_execution(struct attempt *attempt, pid_t pid, int fd)
 /* The child's end lies where arrange_descriptors puts nothing. */
 static pid_t fork_apart(struct attempt *attempt)
 {
-    int highest = 0;
-    for (size_t i = 0; i < attempt->place_count; i++) {
-        int fd = attempt->places[i].worker_fd;
-        highest = fd > highest ? fd : highest;
-    }
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return -1;
     }
     AUTO_CLOSE int ours = ends[0];
-    int childs = fcntl(ends[1], F_DUPFD_CLOEXEC, highest + 1);
+    int childs = fcntl(ends[1], F_DUPFD_CLOEXEC, highest_place(attempt) + 1);
     int reason = errno;
     close(ends[1]);
     if (childs < 0) {
@@ -501,12 +512,34 @@ static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failur
     return -1;
 }
 
+/* A filter that was installed for a worker that could not be executed reports nothing more. */
+static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failure)
+{
+    struct adoption_installation *adoption = &attempt->adoption;
+    if (attempt->command->adoption == NULL) {
+        return try_to_spawn(attempt, failure);
+    }
+    *adoption = *attempt->command->adoption;
+    if (adoption_installation_open(adoption, highest_place(attempt) + 1) != 0) {
+        return error_set(&failure->error, "cannot make a socket for adoption: %s",
+                         strerror(adoption->reason));
+    }
+    pid_t pid = try_to_spawn(attempt, failure);
+    adoption_installation_close(adoption);
+    if (pid < 0) {
+        descriptor_close(&adoption->notify_fd);
+        adoption->notify_fd = -1;
+    }
+    *attempt->command->adoption = *adoption;
+    return pid;
+}
+
 static pid_t spawn(struct attempt *attempt, const struct worker_command *command,
                    struct worker_failure *failure)
 {
     attempt->command = command;
     attempt->supervisor = getpid();
-    pid_t pid = prepare(attempt) == 0 ? try_to_spawn(attempt, failure)
+    pid_t pid = prepare(attempt) == 0 ? spawn_adopted(attempt, failure)
                                       : error_set(&failure->error, "out of memory");
     free(attempt->places);
     free(attempt->script_argv);

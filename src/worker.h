@@ -7,6 +7,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
+#include "adoption_filter.h"
 #include "error.h"
 #include "listener_set.h"
 #include "surroundings.h"
@@ -34,7 +35,8 @@ struct worker_command {
     const struct identity *identity;         /* looked up; not NULL with surroundings */
     struct worker_descriptor extra[WORKER_EXTRA_MAX];
     size_t extra_count;
-    bool own_group; /* the worker leads a process group of its own */
+    bool own_group;                         /* the worker leads a process group of its own */
+    struct adoption_installation *adoption; /* the filter that it gets; NULL: none */
 };
 
 struct worker_failure {

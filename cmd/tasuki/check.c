@@ -73,6 +73,9 @@ static void print_readiness(const struct options *options)
     case READY_NOTIFY:
         printf("ready       when it says READY=1 to NOTIFY_SOCKET\n");
         break;
+    case READY_LISTEN:
+        printf("ready       when it listens on an adopted socket\n");
+        break;
     case READY_FD:
         printf("ready       when it writes a newline to descriptor %d\n", options->ready_fd);
         break;

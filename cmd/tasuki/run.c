@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "adoption_filter.h"
 #include "basis.h"
 #include "daemon.h"
 #include "descriptor.h"
@@ -55,6 +56,20 @@ static void find_manager(struct service *service)
     }
 }
 
+/* Who asks for adoption is told at once where there is none. */
+static int check_adoption(const struct options *options, struct error *error)
+{
+    struct adoption_filter filter;
+    struct error reason;
+    if (options->adopt != ADOPT_ON) {
+        return 0;
+    }
+    adoption_filter_build(&filter, true);
+    return adoption_filter_probe(&filter, &reason) == 0
+               ? 0
+               : error_set(error, "--adopt=on: %s", reason.text);
+}
+
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
@@ -71,6 +86,9 @@ static int set_up(struct service *service, struct error *error)
         return -1;
     }
     raise_descriptors(service);
+    if (check_adoption(options, error) != 0) {
+        return -1;
+    }
     service->basis = basis_open(service->configuration, &service->activation, error);
     if (service->basis == NULL) {
         return -1;

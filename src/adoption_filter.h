@@ -1,0 +1,61 @@
+/*
+ * The seccomp filter of a worker whose server binds for itself: bind, listen and a few more calls
+ * are reported to the supervisor, everything else goes on as if it were not there (see
+ * seccomp_unotify(2)). This file writes the filter, puts it into the child that is to become the
+ * worker, and brings the descriptor on which it reports over to the supervisor. It knows nothing of
+ * what the calls mean.
+ *
+ * The child is made by vfork(2): the supervisor stands still until it has called execve(2), and
+ * could answer nothing. So no call that the filter reports may follow its installation there.
+ */
+#ifndef ADOPTION_FILTER_H
+#define ADOPTION_FILTER_H
+
+#include "error.h"
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* More than the longest filter has. */
+#define ADOPTION_FILTER_MAX 32
+
+struct adoption_filter {
+    struct sock_filter instructions[ADOPTION_FILTER_MAX];
+    unsigned short length;
+};
+
+/* Writes the filter for this machine. `with_paths`: the calls that remove, replace or change what
+   is at a path are reported, too; they are many, so only where the path of a unix socket is held.
+ */
+void adoption_filter_build(struct adoption_filter *filter, bool with_paths);
+
+/* One installation: what the parent prepares, the child does, and the parent finds. */
+struct adoption_installation {
+    const struct adoption_filter *filter;
+    bool is_required;  /* without the filter the command is not to be executed */
+    int channel[2];    /* the parent's end and the child's */
+    int notify_fd;     /* where the filter reports, close-on-exec; -1: not installed */
+    int reason;        /* errno of an installation that failed; 0: none */
+    bool no_new_privs; /* the child had to give up the rights of setuid programs for it */
+};
+
+/* In the parent, before the child is made. The channel's descriptors are `floor` or higher, out of
+   the way of what the child arranges. Returns 0, or -1 with errno. */
+int adoption_installation_open(struct adoption_installation *installation, int floor);
+
+/* In the child, as the last step before it is executed, or before it gives up CAP_SYS_ADMIN: only
+   system calls, none of which the filter reports. Returns 0, or -1 with the reason noted. */
+int adoption_installation_perform(struct adoption_installation *installation);
+
+/* In the parent again: closes the channel, and takes the notification descriptor from it. */
+void adoption_installation_close(struct adoption_installation *installation);
+
+/* Finds out, in a process of its own, whether filters can be installed and descriptors be put into
+   other processes here. Returns 0, or -1 with the reason. */
+int adoption_filter_probe(const struct adoption_filter *filter, struct error *error);
+
+/* Why an installation failed, as the end of a sentence. */
+const char *adoption_failure_text(int reason);
+
+#endif
