@@ -231,7 +231,7 @@ END
   [[ $output == *--ready=listen*--adopt* ]]
   run -2 "$START_SERVER" --port=0 --ready=listen -- true
   [[ $output == *--ready=listen*--adopt* ]]
-  run -2 "$TASUKI" --ready=listen -- true
+  run -1 "$TASUKI" --ready=listen -- true
   [[ $output == *--ready=listen*--port* ]]
 }
 
