@@ -25,7 +25,7 @@ OPTION(inherit, "listen", "inherit", REQUIRED, "LIST", false, "server-starter",
        "how the workers are told of their sockets: server-starter, systemd (LISTEN_FDS), nginx "
        "(NGINX), einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), with "
        "commas between them, or none")
-OPTION(adopt, "listen", "adopt", REQUIRED, "auto|on|off", false, "off", "auto",
+OPTION(adopt, "listen", "adopt", REQUIRED, "on|off|auto", false, "off", "auto",
        "a server that binds one of these addresses by itself gets the socket that is held; on: or "
        "refuse to start; auto: where that can be done")
 OPTION(dir, "worker", "dir", REQUIRED, "DIRECTORY", false, NULL, NULL,
