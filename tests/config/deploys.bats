@@ -10,11 +10,11 @@ teardown() { tear_down; }
   mkdir other
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
-  wait_until says 1 "one  $DIR"
+  wait_until says "one  $DIR"
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0' '[worker]' "dir = $DIR/other" \
     'environment = GREETING=hello'
   deploys
-  wait_until says 2 "two hello $DIR/other"
+  wait_until says "two hello $DIR/other"
   [ "$("$TASUKI" status --json web | jq -r '.command[-1]')" = two ]
   stops_well
 }
@@ -65,23 +65,25 @@ teardown() { tear_down; }
 @test "a crash brings back what served, whatever the file says by now" {
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
-  wait_until says 1 "one  $DIR"
+  wait_until says "one  $DIR"
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0'
   kill -KILL "$(current)"
-  wait_until says 2 "one  $DIR"
+  wait_until says "one  $DIR" 2
   web 'rubbish'
   kill -KILL "$(current)"
-  wait_until says 3 "one  $DIR"
+  wait_until says "one  $DIR" 3
+  says "two  $DIR" 0
   stops_well
 }
 
 @test "after a deploy that failed, a crash brings back what served before it" {
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
+  wait_until says "one  $DIR"
   web '[service]' 'command = false' '[deploy]' 'interval = 1' 'start-limit = 1/60'
   fails_to_deploy
   kill -KILL "$(current)"
-  wait_until says 2 "one  $DIR"
+  wait_until says "one  $DIR" 2
   stops_well
 }
 
@@ -99,7 +101,7 @@ teardown() { tear_down; }
   contains 'the check failed' 'no such thing'
   web '[service]' "$(speaker four)" '[deploy]' 'interval = 0'
   deploys
-  wait_until says 3 "four  $DIR"
+  wait_until says "four  $DIR"
   stops_well
 }
 
@@ -114,8 +116,8 @@ teardown() { tear_down; }
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'one more deploy follows'
   echo go >gate
-  wait_until says 3 "three  $DIR"
-  says 2 "two  $DIR"
+  wait_until says "three  $DIR"
+  wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
   stops_well
 }
 
@@ -127,7 +129,7 @@ teardown() { tear_down; }
   wait_until log_has 'the next start waits'
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0'
   deploys
-  wait_until says 2 "two  $DIR"
+  wait_until says "two  $DIR"
   stops_well
 }
 

@@ -50,8 +50,9 @@ fails_to_deploy() {
   [ "$status" -eq 1 ]
 }
 
-# says N TEXT: true when the Nth worker has said that.
-says() { [ "$(sed -n "$1p" said 2>/dev/null)" = "$2" ]; }
+# says TEXT [N]: true when workers have said that, N times (default: once). One that is told to leave
+# at once may say nothing.
+says() { [ "$(grep -cxF -- "$1" said 2>/dev/null)" -eq "${2:-1}" ]; }
 
 # current: the pid of the current worker.
 current() {

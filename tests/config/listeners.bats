@@ -179,7 +179,7 @@ generation_at() {
   ended "$load"
   cat load
   [ "$STATUS_CODE" -eq 0 ]
-  [ "$generation" -ge 4 ]
+  [ "$generation" -ge 3 ]
   grep -Eq '[1-9][0-9]* requests in' load
   run grep -E 'Socket errors|Non-2xx' load
   [ "$status" -eq 1 ]
