@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# The other column of the table: the same servers below the same supervisor without adoption. Nobody
+# holds their address, so that the first generation can bind it; then they are deployed three times.
+# Nothing is judged here; tests/adoption/table counts.
+
+# shellcheck source-path=SCRIPTDIR/..
+load ../helper
+
+setup_file() {
+  build_programs
+}
+
+setup() {
+  set_up
+}
+
+teardown() {
+  tear_down
+}
+
+deploys_end() {
+  [ "$(grep -cE '(deploy [0-9]+ (succeeded|failed))' "$LOG")" -ge "$1" ]
+}
+
+# measure SERVER: deploys it three times, each when the last one has ended, or after ten seconds.
+measure() {
+  local deploy
+  describe "$1"
+  # shellcheck disable=SC2034 # the helper reads it
+  INTERVAL=1
+  start_below --adopt=off
+  wait_until is_newest 1
+  wait_until is_answered
+  load_begins
+  for deploy in 1 2 3; do
+    kill -HUP "$SUPERVISOR"
+    patiently 100 deploys_end "$deploy" || true
+  done
+  load_ends
+  keep_for_the_table "$1.without"
+  if [ -n "${ADOPTION_RECORDS:-}" ]; then
+    cat "$LOG" >>"$ADOPTION_RECORDS/$1.without"
+  fi
+}
+
+@test "http_server" {
+  measure http_server
+}
+
+@test "gunicorn" {
+  measure gunicorn
+}
+
+@test "gunicorn_unix" {
+  measure gunicorn_unix
+}
+
+@test "uvicorn" {
+  measure uvicorn
+}
+
+@test "node_http" {
+  measure node_http
+}
+
+@test "node_cluster" {
+  measure node_cluster
+}
+
+@test "go" {
+  measure go
+}
+
+@test "nginx" {
+  measure nginx
+}
+
+@test "apache" {
+  measure apache
+}
+
+@test "php" {
+  measure php
+}
+
+@test "redis" {
+  measure redis
+}
+
+@test "threads" {
+  measure threads
+}
+
+@test "wrapped" {
+  measure wrapped
+}
+
+@test "udp_echo" {
+  measure udp_echo
+}
