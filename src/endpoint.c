@@ -1,8 +1,12 @@
 #include "endpoint.h"
 
+#include "ascii.h"
+
 #include <arpa/inet.h>
 #include <net/if.h>
+#ifndef TASUKI_STATIC
 #include <netdb.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -22,10 +26,25 @@ void endpoint_set_ipv6(struct endpoint *endpoint, struct in6_addr host, uint16_t
     endpoint->length = sizeof endpoint->ipv6;
 }
 
-static int look_up(const char *host, int family, int flags, uint16_t port,
-                   struct endpoint *endpoint)
+/* What the resolver knows is behind modules that the C library loads from the machine: a static
+   program must neither need them nor load those of another version. */
+#ifdef TASUKI_STATIC
+
+static int look_up(const char *host, uint16_t port, struct endpoint *endpoint, struct error *error)
 {
-    const struct addrinfo hints = {.ai_family = family, .ai_flags = flags};
+    (void)port;
+    (void)endpoint;
+    return error_set(error,
+                     "cannot resolve host '%s': this is a static program, which expects a numeric "
+                     "address or localhost",
+                     host);
+}
+
+#else
+
+static int look_up_family(const char *host, int family, uint16_t port, struct endpoint *endpoint)
+{
+    const struct addrinfo hints = {.ai_family = family};
     struct addrinfo *found;
     int result = getaddrinfo(host, NULL, &hints, &found);
     if (result == 0) {
@@ -38,11 +57,47 @@ static int look_up(const char *host, int family, int flags, uint16_t port,
     return result;
 }
 
+static int look_up(const char *host, uint16_t port, struct endpoint *endpoint, struct error *error)
+{
+    int result = look_up_family(host, AF_INET, port, endpoint);
+    if (result == 0 || look_up_family(host, AF_INET6, port, endpoint) == 0) {
+        return 0;
+    }
+    return error_set(error, "cannot resolve host '%s': %s", host, gai_strerror(result));
+}
+
+#endif
+
+/* fe80::1%eth0, as the resolver reads it: the name of an interface, or its number. */
+static int set_zone(const char *zone, struct endpoint *endpoint, struct error *error)
+{
+    const char *end;
+    int64_t number = ascii_parse_number(zone, UINT32_MAX, &end);
+    bool is_number = number >= 0 && *end == '\0';
+    endpoint->ipv6.sin6_scope_id = is_number ? (uint32_t)number : if_nametoindex(zone);
+    return endpoint->ipv6.sin6_scope_id != 0
+               ? 0
+               : error_set(error, "there is no network interface '%s'", zone);
+}
+
+static int read_ipv6(const char *host, uint16_t port, struct endpoint *endpoint,
+                     struct error *error)
+{
+    struct in6_addr ipv6;
+    char number[INET6_ADDRSTRLEN];
+    size_t length = strcspn(host, "%");
+    snprintf(number, sizeof number, "%.*s", (int)length, host);
+    if (length >= sizeof number || inet_pton(AF_INET6, number, &ipv6) != 1) {
+        return error_set(error, "'%s' is not an IPv6 address", host);
+    }
+    endpoint_set_ipv6(endpoint, ipv6, port);
+    return host[length] == '%' ? set_zone(host + length + 1, endpoint, error) : 0;
+}
+
 /* Numeric addresses and "localhost" need no resolver, so they work without one. */
 static int resolve(const struct address *address, struct endpoint *endpoint, struct error *error)
 {
     uint32_t ipv4;
-    struct in6_addr ipv6;
     char host[ADDRESS_HOST_MAX + 1];
     snprintf(host, sizeof host, "%.*s", address->length, address->text);
     if (strcmp(host, "localhost") == 0) {
@@ -53,23 +108,10 @@ static int resolve(const struct address *address, struct endpoint *endpoint, str
         endpoint_set_ipv4(endpoint, htonl(ipv4), address->port);
         return 0;
     }
-    if (inet_pton(AF_INET6, host, &ipv6) == 1) {
-        endpoint_set_ipv6(endpoint, ipv6, address->port);
-        return 0;
+    if (address->kind == ADDRESS_IPV6) {
+        return read_ipv6(host, address->port, endpoint, error);
     }
-    if (address->kind == ADDRESS_IPV6) { /* may carry a zone: fe80::1%eth0 */
-        int result = look_up(host, AF_INET6, AI_NUMERICHOST, address->port, endpoint);
-        return result == 0 ? 0
-                           : error_set(error, "'%s' is not an IPv6 address: %s", host,
-                                       gai_strerror(result));
-    }
-    int result = look_up(host, AF_INET, 0, address->port, endpoint);
-    if (result != 0 && look_up(host, AF_INET6, 0, address->port, endpoint) == 0) {
-        result = 0;
-    }
-    return result == 0
-               ? 0
-               : error_set(error, "cannot resolve host '%s': %s", host, gai_strerror(result));
+    return look_up(host, address->port, endpoint, error);
 }
 
 /* An abstract name begins with a NUL, and its end is the length alone (unix(7)). */

@@ -2,12 +2,11 @@
 
 #include "ascii.h"
 #include "aside.h"
+#include "user_database.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,13 +36,14 @@ struct lookup {
 /* --- in the process aside ----------------------------------------------------------------------
  */
 
-static int fail(struct lookup *lookup, const char *option, const char *kind, const char *name,
-                int reason)
+static int fail(struct lookup *lookup, const char *option, const char *kind, const char *place,
+                const char *name, int reason)
 {
     lookup->failed = true;
     /* What the C library says for "not found" (getpwnam(3)). */
     if (reason == 0 || reason == ENOENT || reason == ESRCH || reason == EBADF || reason == EPERM) {
-        return error_set(&lookup->error, "--%s: there is no %s '%.80s'", option, kind, name);
+        return error_set(&lookup->error, "--%s: there is no %s '%.80s'%s", option, kind, name,
+                         place);
     }
     lookup->is_transient = true;
     return error_set(&lookup->error, "--%s: cannot look up %s '%.80s': %s", option, kind, name,
@@ -73,9 +73,9 @@ static int look_up_group(struct lookup *lookup, const char *option, const char *
         return 0;
     }
     errno = 0;
-    const struct group *entry = getgrnam(name);
+    const struct group *entry = user_database_find_group(name);
     if (entry == NULL) {
-        return fail(lookup, option, "group", name, errno);
+        return fail(lookup, option, "group", user_database_place_of_groups(), name, errno);
     }
     *gid = entry->gr_gid;
     return 0;
@@ -102,7 +102,6 @@ static int look_up_groups(struct lookup *lookup, const char *list)
 
 static int take_entry(struct lookup *lookup, const struct passwd *entry)
 {
-    int count = GROUPS_MAX;
     lookup->has_name = true;
     lookup->uid = entry->pw_uid;
     snprintf(lookup->name, sizeof lookup->name, "%s", entry->pw_name);
@@ -111,7 +110,8 @@ static int take_entry(struct lookup *lookup, const struct passwd *entry)
     if (lookup->names.group == NULL) {
         lookup->gid = entry->pw_gid;
     }
-    if (getgrouplist(lookup->name, lookup->gid, lookup->groups, &count) < 0) {
+    int count = user_database_list_groups(lookup->name, lookup->gid, lookup->groups, GROUPS_MAX);
+    if (count < 0) {
         return refuse_count(lookup, "user");
     }
     lookup->group_count = (size_t)count;
@@ -123,12 +123,13 @@ static int look_up_user(struct lookup *lookup, const char *name)
     int64_t number;
     bool is_number = parse_id(name, &number);
     errno = 0;
-    const struct passwd *entry = is_number ? getpwuid((uid_t)number) : getpwnam(name);
+    const struct passwd *entry =
+        is_number ? user_database_find_uid((uid_t)number) : user_database_find_name(name);
     if (entry != NULL) {
         return take_entry(lookup, entry);
     }
     if (!is_number) {
-        return fail(lookup, "user", "user", name, errno);
+        return fail(lookup, "user", "user", user_database_place_of_users(), name, errno);
     }
     lookup->uid = (uid_t)number;
     if (lookup->names.group == NULL) {

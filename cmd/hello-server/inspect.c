@@ -1,8 +1,10 @@
-/* The record that inspect.h describes: three texts, taken once at the start. */
+/* The record that inspect.h describes: three texts, taken once at the start. A container need not
+   have a /proc, and the server serves without one. */
 #include "inspect.h"
 
 #include <dirent.h>
 #include <err.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,10 +37,12 @@ static FILE *page_open(struct page *page)
 static void take_fds(void)
 {
     DIR *directory = opendir("/proc/self/fd");
-    if (directory == NULL) {
-        err(1, "cannot read /proc/self/fd");
-    }
     FILE *stream = page_open(&pages[FDS]);
+    if (directory == NULL) {
+        fprintf(stream, "cannot read /proc/self/fd: %s\n", strerror(errno));
+        fclose(stream);
+        return;
+    }
     const struct dirent *entry = NULL;
     while ((entry = readdir(directory)) != NULL) {
         char what[PATH_MAX];
@@ -64,10 +68,12 @@ static void take_environ(void)
 static void take_signals(void)
 {
     FILE *status = fopen("/proc/self/status", "re");
-    if (status == NULL) {
-        err(1, "cannot read /proc/self/status");
-    }
     FILE *stream = page_open(&pages[SIGNALS]);
+    if (status == NULL) {
+        fprintf(stream, "cannot read /proc/self/status: %s\n", strerror(errno));
+        fclose(stream);
+        return;
+    }
     char *line = NULL;
     size_t size = 0;
     while (getline(&line, &size, status) > 0) {

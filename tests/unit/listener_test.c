@@ -319,7 +319,11 @@ static void an_address_that_cannot_be_had_is_said(void **state)
         const char *port;
         const char *reason;
     } rows[] = {
-        {"[::1%no-such-if]:80", "'::1%no-such-if' is not an IPv6 address"},
+        {"[::1%no-such-if]:80", "there is no network interface 'no-such-if'"},
+        {"[::1%]:80", "there is no network interface ''"},
+        {"[::1%0]:80", "there is no network interface '0'"},
+        {"[::1%1x]:80", "there is no network interface '1x'"},
+        {"[1::2::3%lo]:80", "'1::2::3%lo' is not an IPv6 address"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *const ports[] = {"127.0.0.1:0", rows[i].port, NULL};
