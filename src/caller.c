@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -61,14 +62,36 @@ static int open_process(pid_t thread)
                : -1;
 }
 
+/* The group goes first and comes back last: it takes a right that goes with the user. */
+static void become(uid_t user, gid_t group, bool is_own)
+{
+    if (is_own) {
+        setfsuid(user);
+    }
+    setfsgid(group);
+    if (!is_own) {
+        setfsuid(user);
+    }
+}
+
 void caller_open(struct caller *caller, pid_t thread)
 {
+    char path[PROC_PATH_SIZE];
+    struct stat status;
     int fd = (int)syscall(SYS_pidfd_open, thread, PIDFD_THREAD);
-    *caller = (struct caller){.thread = thread, .pidfd = fd >= 0 ? fd : open_process(thread)};
+    *caller = (struct caller){.thread = thread,
+                              .pidfd = fd >= 0 ? fd : open_process(thread),
+                              .own_user = geteuid(),
+                              .own_group = getegid()};
+    snprintf(path, sizeof path, "/proc/%d", (int)thread);
+    if (process_proc_is_ours() && stat(path, &status) == 0) {
+        become(status.st_uid, status.st_gid, false);
+    }
 }
 
 void caller_close(struct caller *caller)
 {
+    become(caller->own_user, caller->own_group, true);
     descriptor_close(&caller->pidfd);
     caller->pidfd = -1;
 }

@@ -15,8 +15,10 @@
 #include <sys/types.h>
 
 struct caller {
-    pid_t thread; /* the thread that made the call */
-    int pidfd;    /* of it, or where the kernel has none of threads, of its process; -1: none */
+    pid_t thread;   /* the thread that made the call */
+    int pidfd;      /* of it, or where the kernel has none of threads, of its process; -1: none */
+    uid_t own_user; /* what caller_close goes back to */
+    gid_t own_group;
 };
 
 /* A socket of the caller's. */
@@ -39,6 +41,9 @@ struct caller_entry {
     struct stat status; /* of the entry itself, a symbolic link is not followed */
 };
 
+/* Until caller_close this process reaches files as the caller's user (setfsuid(2)): so it may look
+   at the caller through /proc also where it is root without CAP_SYS_PTRACE, as in containers, and
+   the caller's paths lead no further than they lead the caller. */
 void caller_open(struct caller *caller, pid_t thread);
 void caller_close(struct caller *caller);
 

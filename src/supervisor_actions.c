@@ -161,6 +161,13 @@ static void hint_at_address_in_use(struct supervisor *supervisor, const char *wo
         return;
     }
     supervisor->hint_is_given = true;
+    if (basis_options(supervisor_basis(supervisor))->adopt != ADOPT_OFF) {
+        log_warning("hint: %s: a server that binds for itself must bind an address that is held, "
+                    "as it is held (see ADOPTION in tasuki(1))",
+                    words != NULL ? "the address is in use"
+                                  : "if the worker said that its address is in use");
+        return;
+    }
     log_warning("hint: %s: a server must not bind the address by itself here, it takes the socket "
                 "from %s (see SERVERS in tasuki(1))",
                 words != NULL ? "the address is in use by the supervisor"

@@ -64,6 +64,14 @@ static void print_duration(const char *name, int64_t ms, const char *when_zero)
     printf("%-11s %s\n", name, ms > 0 ? duration_format(ms, text, sizeof text) : when_zero);
 }
 
+static void print_adoption(const struct options *options)
+{
+    if (options->adopt != ADOPT_OFF && options->address_count > 0) {
+        printf("adopt       a server that binds these by itself%s\n",
+               options->adopt == ADOPT_AUTO ? ", where the system lets it" : "");
+    }
+}
+
 static void print_readiness(const struct options *options)
 {
     switch (options->ready) {
@@ -137,6 +145,7 @@ static void print_plan(const struct options *options, const struct plan *plan)
     for (size_t i = 0; i < options->address_count; i++) {
         print_address(&options->addresses[i]);
     }
+    print_adoption(options);
     print_file("check", options->check);
     print_readiness(options);
     print_duration("interval", settings->interval_ms, "none");

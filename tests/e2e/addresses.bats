@@ -267,7 +267,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
 @test "a worker that dies since its address is in use gets the hint, once" {
   local port
   port=$(free_port)
-  start "$TASUKI" --interval=0.1 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
+  start "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
   wait_until at_least 3 'exited with status 1 before it was ready'
   log_has "$HINT tasuki .*SERVERS in tasuki"
   equal "$(count 'hint:')" 1
@@ -276,7 +276,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
 @test "it gets the hint with --interval=0, too" {
   local port
   port=$(free_port)
-  start "$TASUKI" --interval=0 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
+  start "$TASUKI" --adopt=off --interval=0 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
   wait_until at_least 3 'exited with status 1'
   log_has "$HINT tasuki"
 }
@@ -294,15 +294,22 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   for words in '[Errno 98] Address already in use' 'bind: address already in use' \
     'Error: listen EADDRINUSE: address already in use :::80' 'Address in use'; do
     # shellcheck disable=SC2016 # for the inner shell to expand
-    start "$TASUKI" --interval=0.1 --port=127.0.0.1:0 -- sh -c 'echo "$0" >&2; exit 1' "$words"
+    start "$TASUKI" --adopt=off --interval=0.1 --port=127.0.0.1:0 -- sh -c 'echo "$0" >&2; exit 1' "$words"
     wait_until log_has "$HINT"
     kill_started
     rm "$LOG"
   done
 }
 
+@test "where servers are adopted, the hint is that they must bind what is held, as it is held" {
+  local port
+  port=$(free_port)
+  start "$TASUKI" --interval=0.1 --port="$port" -- "$HELLO" --port "$port" # of 127.0.0.1 alone
+  wait_until log_has 'hint: the address is in use: .* must bind an address that is held.*ADOPTION in'
+}
+
 @test "a worker that dies of something else gets no hint" {
-  start "$TASUKI" --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
+  start "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
     sh -c 'echo out of luck >&2; exit 1'
   wait_until at_least 3 'exited with status 1 before it was ready'
   lacks "$LOG" 'hint'
@@ -312,7 +319,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   mkfifo "$DIR/pipe"
   cat "$DIR/pipe" >"$LOG" 3>&- &
   STARTED+=("$!")
-  start_logged "$DIR/pipe" "$TASUKI" --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
+  start_logged "$DIR/pipe" "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
     sh -c 'echo Address already in use; exit 1'
   wait_until at_least 3 'exited with status 1 before it was ready'
   log_has 'hint: if the worker said that its address is in use'

@@ -276,6 +276,46 @@ END
   grep -q '^NoNewPrivs:[[:space:]]*1' "/proc/$(pid_of 2)/status"
 }
 
+# blind_on SCENARIO ADDRESS-OPTION OPTION...: on $ADDRESS, where ptrace is not permitted, as in a
+# container.
+blind_on() {
+  local binder=binder
+  [[ $2 != --path=* ]] || binder=path_binder
+  start "$TOOLS/no_seccomp" --blind setpriv --bounding-set=-sys_admin,-sys_ptrace \
+    --inh-caps=-sys_admin,-sys_ptrace "$TASUKI" --name=app --control="$DIR/control" \
+    --interval=3600 --ready-timeout=20 "${@:2}" -- "$TOOLS/$binder" "$1" "$ADDRESS"
+  SUPERVISOR=$PID
+  does_as_expected 1
+  "$TASUKI" restart --control="$DIR/control" --timeout=60
+  does_as_expected 2
+}
+
+@test "in a container, where nothing may be traced, it works, too, but for carried options" {
+  [ "$(id -u)" -eq 0 ] || skip "not root"
+  ADDRESS=$(free_port)
+  blind_on flags --port="127.0.0.1:$ADDRESS"
+}
+
+@test "in a container a server that runs as another user gets it" {
+  [ "$(id -u)" -eq 0 ] || skip "not root"
+  ADDRESS=$(free_port)
+  blind_on plain --port="127.0.0.1:$ADDRESS" --user=nobody
+  grep -q '^Uid:[[:space:]]*65534' "/proc/$(pid_of 2)/status"
+  run ! log_has 'cannot look'
+}
+
+@test "in a container the path of another user's server stays, too" {
+  [ "$(id -u)" -eq 0 ] || skip "not root"
+  local directory # that the other user may look into
+  directory=$(mktemp --directory /tmp/tasuki-adoption.XXXXXX)
+  chmod 755 "$directory"
+  ADDRESS=$directory/socket
+  blind_on plain --path="$ADDRESS" --user=nobody
+  equal "$(answered_by "UNIX-CONNECT:$ADDRESS")" "$(pid_of 2)"
+  stop_service
+  rmdir "$directory"
+}
+
 @test "with CAP_SYS_ADMIN setuid programs keep their rights" {
   [ "$(id -u)" -eq 0 ] || skip "not root"
   on_port plain
