@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -82,7 +83,8 @@ void caller_open(struct caller *caller, pid_t thread)
     *caller = (struct caller){.thread = thread,
                               .pidfd = fd >= 0 ? fd : open_process(thread),
                               .own_user = geteuid(),
-                              .own_group = getegid()};
+                              .own_group = getegid(),
+                              .dumpable = prctl(PR_GET_DUMPABLE)};
     snprintf(path, sizeof path, "/proc/%d", (int)thread);
     if (process_proc_is_ours() && stat(path, &status) == 0) {
         become(status.st_uid, status.st_gid, false);
@@ -92,6 +94,9 @@ void caller_open(struct caller *caller, pid_t thread)
 void caller_close(struct caller *caller)
 {
     become(caller->own_user, caller->own_group, true);
+    if (caller->dumpable == 1) {
+        prctl(PR_SET_DUMPABLE, 1);
+    }
     descriptor_close(&caller->pidfd);
     caller->pidfd = -1;
 }

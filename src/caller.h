@@ -19,6 +19,7 @@ struct caller {
     int pidfd;      /* of it, or where the kernel has none of threads, of its process; -1: none */
     uid_t own_user; /* what caller_close goes back to */
     gid_t own_group;
+    int dumpable; /* what changing the user took from this process (prctl(2), PR_SET_DUMPABLE) */
 };
 
 /* A socket of the caller's. */
