@@ -55,7 +55,7 @@ int event_write(const struct lifecycle_action *report, struct environment *envir
 {
     static const char *const names[] = {"TASUKI_EVENT",  "TASUKI_GENERATION", "TASUKI_PID",
                                         "TASUKI_DEPLOY", "TASUKI_CAUSE",      "TASUKI_REASON",
-                                        "TASUKI_STATUS", "TASUKI_SIGNAL"};
+                                        "TASUKI_STATUS", "TASUKI_SIGNAL",     "TASUKI_PATH"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         environment_unset(environment, names[i]); /* not those of whoever started the supervisor */
     }
@@ -71,7 +71,11 @@ int event_write(const struct lifecycle_action *report, struct environment *envir
     }
     if (report->report == REPORT_DEPLOY_STARTED) {
         return environment_set(environment, "TASUKI_CAUSE", deploy_cause_name(report->cause),
-                               error);
+                               error) != 0 ||
+                       (report->path != NULL &&
+                        environment_set(environment, "TASUKI_PATH", report->path, error) != 0)
+                   ? -1
+                   : 0;
     }
     if (report->report == REPORT_DEPLOY_FAILED) {
         return environment_set(environment, "TASUKI_REASON", deploy_failure_text(report->reason),

@@ -196,7 +196,7 @@ static bool is_trying(const struct lifecycle *lifecycle)
 static void begin_queued_deploy(struct lifecycle *lifecycle)
 {
     if (lifecycle->deploy_queued) {
-        begin_deploy(lifecycle, CAUSE_REQUEST);
+        begin_deploy(lifecycle, lifecycle->queued_cause);
     }
 }
 
@@ -915,7 +915,7 @@ uint64_t lifecycle_next_deploy(const struct lifecycle *lifecycle)
     return is_waiting && is_trying(lifecycle) ? lifecycle->deploy : lifecycle->last_deploy + 1;
 }
 
-static void on_deploy(struct lifecycle *lifecycle)
+static void on_deploy(struct lifecycle *lifecycle, enum deploy_cause cause)
 {
     if (lifecycle->stopping) {
         return;
@@ -929,9 +929,10 @@ static void on_deploy(struct lifecycle *lifecycle)
     } else if (is_waiting && is_trying(lifecycle)) {
         spawn_now(lifecycle); /* the next attempt is the deploy that was asked for */
     } else if (lifecycle->deploy == 0 && lifecycle->starting == 0 && !lifecycle->is_checking) {
-        begin_deploy(lifecycle, CAUSE_REQUEST);
+        begin_deploy(lifecycle, cause);
     } else if (!lifecycle->deploy_queued) {
         lifecycle->deploy_queued = true;
+        lifecycle->queued_cause = cause;
         report(lifecycle, REPORT_DEPLOY_QUEUED)->deploy = lifecycle->last_deploy + 1;
     }
 }
@@ -1044,7 +1045,7 @@ void lifecycle_step(struct lifecycle *lifecycle, const struct lifecycle_event *e
         on_hung(lifecycle, find(lifecycle, event->generation));
         break;
     case EVENT_DEPLOY:
-        on_deploy(lifecycle);
+        on_deploy(lifecycle, event->cause);
         break;
     case EVENT_STOP:
         on_stop(lifecycle, event->signal);

@@ -69,7 +69,7 @@ enum ready_mode {
     READY_AUTO,      /* by report where the generation before it reported, by either where not */
 };
 
-enum deploy_cause { CAUSE_REQUEST, CAUSE_TIME, CAUSE_WATCHDOG };
+enum deploy_cause { CAUSE_REQUEST, CAUSE_TIME, CAUSE_WATCHDOG, CAUSE_CHANGE, DEPLOY_CAUSES };
 
 /* The policy that a generation was started with. Times are milliseconds. */
 struct lifecycle_settings {
@@ -130,7 +130,7 @@ enum lifecycle_event_kind {
     EVENT_EXTEND, /* generation asks for more time, ms from now, to become ready or to leave */
     EVENT_ALIVE,  /* generation gives a sign of life to the watchdog */
     EVENT_HUNG,   /* generation says itself that it hangs */
-    EVENT_DEPLOY, /* somebody asks for a deploy */
+    EVENT_DEPLOY, /* somebody asks for a deploy, or something changed: cause is which of them */
     EVENT_STOP,   /* somebody asks for the end: signal is what the workers get */
 };
 
@@ -138,10 +138,11 @@ struct lifecycle_event {
     enum lifecycle_event_kind kind;
     uint64_t generation;
     pid_t pid;
-    int status;     /* EXITED: the wait status. SPAWN_FAILED: the exit status that tells it */
-    int signal;     /* STOP */
-    bool permanent; /* SPAWN_FAILED: the command can not be executed at all */
-    bool ok;        /* CHECKED */
+    int status; /* EXITED: the wait status. SPAWN_FAILED: the exit status that tells it */
+    int signal; /* STOP */
+    enum deploy_cause cause;    /* DEPLOY: CAUSE_REQUEST or CAUSE_CHANGE */
+    bool permanent;             /* SPAWN_FAILED: the command can not be executed at all */
+    bool ok;                    /* CHECKED */
     enum deploy_failure reason; /* CHECKED: why it failed */
     int64_t ms;                 /* EXTEND */
     enum lifecycle_timer timer;
@@ -198,7 +199,8 @@ struct lifecycle_action {
     int status;
     int signal;
     enum deploy_cause cause;
-    bool at_least; /* ARM: a timer that would fire later than this stays as it is */
+    const char *path; /* REPORT, by the supervisor: what changed; the lifecycle knows no paths */
+    bool at_least;    /* ARM: a timer that would fire later than this stays as it is */
     int64_t ms;
 };
 
@@ -218,6 +220,7 @@ struct lifecycle {
     uint64_t deploy;  /* the deploy under way, until the older ones are signalled; 0: none */
     unsigned attempt; /* generations that the deploy under way has tried */
     bool deploy_queued;
+    enum deploy_cause queued_cause; /* of who asked first */
 
     bool spawn_wanted; /* a generation is to be started as soon as the timers allow */
     bool interval_over;

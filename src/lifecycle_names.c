@@ -88,7 +88,11 @@ const char *lifecycle_report_name(enum lifecycle_report what)
 const char *deploy_cause_name(enum deploy_cause cause)
 {
     static const char *const names[] = {
-        [CAUSE_REQUEST] = "request", [CAUSE_TIME] = "time", [CAUSE_WATCHDOG] = "watchdog"};
+        [CAUSE_REQUEST] = "request",
+        [CAUSE_TIME] = "time",
+        [CAUSE_WATCHDOG] = "watchdog",
+        [CAUSE_CHANGE] = "change",
+    };
     return names[cause];
 }
 

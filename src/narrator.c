@@ -52,10 +52,15 @@ static void narrate_duration(const struct lifecycle_action *report, const char *
 static void narrate_deploy(const struct lifecycle_action *report)
 {
     static const char *const causes[] = {
-        [CAUSE_REQUEST] = "", [CAUSE_TIME] = " by time", [CAUSE_WATCHDOG] = " by the watchdog"};
+        [CAUSE_REQUEST] = "",
+        [CAUSE_TIME] = " by time",
+        [CAUSE_WATCHDOG] = " by the watchdog",
+        [CAUSE_CHANGE] = " by a change",
+    };
     if (report->report == REPORT_DEPLOY_STARTED) {
-        say(report, LOG_LEVEL_INFO, "deploy %" PRIu64 " started%s", report->deploy,
-            causes[report->cause]);
+        say(report, LOG_LEVEL_INFO, "deploy %" PRIu64 " started%s%s%s", report->deploy,
+            causes[report->cause], report->path != NULL ? " of " : "",
+            report->path != NULL ? report->path : "");
     } else if (report->report == REPORT_DEPLOY_SUCCEEDED) {
         say(report, LOG_LEVEL_INFO,
             "deploy %" PRIu64 " succeeded: only generation %" PRIu64 " is left", report->deploy,

@@ -88,6 +88,9 @@ void report_to_json(struct json_text *json, const struct lifecycle_action *repor
     }
     if (fields & HAS_CAUSE) {
         json_text_string(json, "cause", deploy_cause_name(report->cause));
+        if (report->path != NULL) {
+            json_text_string(json, "path", report->path);
+        }
     }
     if (fields & HAS_REASON) {
         json_text_string(json, "reason", deploy_failure_text(report->reason));

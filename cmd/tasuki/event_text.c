@@ -83,7 +83,11 @@ static void write_connections(const json_t *event, char *buffer, size_t size)
 static void write_cause(const json_t *event, char *buffer, size_t size)
 {
     const char *cause = field_text(event, "cause", "request");
-    if (strcmp(cause, "request") != 0) {
+    const char *path = field_text(event, "path", NULL);
+    if (strcmp(cause, "change") == 0) {
+        snprintf(buffer, size, " by a change%s%s", path != NULL ? " of " : "",
+                 path != NULL ? path : "");
+    } else if (strcmp(cause, "request") != 0) {
         snprintf(buffer, size, " by %s%s", strcmp(cause, "watchdog") == 0 ? "the " : "", cause);
     }
 }

@@ -443,10 +443,16 @@ static bool try_ready(struct history *history)
     return true;
 }
 
+static void ask_once(struct history *history)
+{
+    enum deploy_cause cause = chance(history, 12) ? CAUSE_REQUEST : CAUSE_CHANGE;
+    happen(history, &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = cause});
+}
+
 static void ask(struct history *history)
 {
     history->burst = chance(history, 2) ? below(history, 12) : 0;
-    happen(history, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
+    ask_once(history);
 }
 
 /* Makes one thing of that kind happen. False: nothing of the kind can. */
@@ -502,7 +508,7 @@ static void choose(struct history *history)
     let_time_pass(history);
     if (history->burst > 0) {
         history->burst--;
-        happen(history, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
+        ask_once(history);
         return;
     }
     unsigned total = 0;

@@ -96,7 +96,7 @@ static bool is_covered(const struct tally *tally)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         covered = covered && counts[i] > 0;
     }
-    for (unsigned i = 0; i <= CAUSE_WATCHDOG; i++) {
+    for (unsigned i = 0; i < DEPLOY_CAUSES; i++) {
         covered = covered && tally->causes[i] > 0;
     }
     for (unsigned i = FAILURE_NONE + 1; i <= FAILURE_TABLE_FULL; i++) {
@@ -116,7 +116,7 @@ static void print_tally(const struct tally *tally)
         printf("%10" PRIu64 " deploys failed: %s\n", tally->failed[i],
                deploy_failure_text((enum deploy_failure)i));
     }
-    for (unsigned i = 0; i <= CAUSE_WATCHDOG; i++) {
+    for (unsigned i = 0; i < DEPLOY_CAUSES; i++) {
         printf("%10" PRIu64 " deploys were caused by: %s\n", tally->causes[i],
                deploy_cause_name((enum deploy_cause)i));
     }

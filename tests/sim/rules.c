@@ -336,8 +336,16 @@ void rules_before_deploy(struct world *world, const struct lifecycle_action *act
                       "a deploy for one that hangs, but none does");
         break;
     case CAUSE_REQUEST:
+    case CAUSE_CHANGE:
         world_require(world, world->is_queued || world->step.event->kind == EVENT_DEPLOY,
                       "more deploys than were asked for");
+        world_require(world,
+                      action->cause ==
+                          (world->is_queued ? world->queued_cause : world->step.event->cause),
+                      "a deploy has another cause than who asked for it");
+        break;
+    case DEPLOY_CAUSES:
+        world_require(world, false, "a deploy without a cause");
         break;
     }
 }

@@ -59,6 +59,9 @@ void trace_event(const struct world *world, const struct lifecycle_event *event)
         print_settings(trace, &world->settings);
         break;
     case EVENT_DEPLOY:
+        if (event->cause != CAUSE_REQUEST) {
+            fprintf(trace, " by %s", deploy_cause_name(event->cause));
+        }
         break;
     }
     fprintf(trace, "%s\n", world->step.must_be_ignored ? " (to be ignored)" : "");

@@ -291,6 +291,7 @@ static void hear(struct world *world, const struct lifecycle_action *action)
     case REPORT_DEPLOY_QUEUED:
         world_require(world, !world->is_queued, "4: a second deploy is queued");
         world->is_queued = true;
+        world->queued_cause = world->step.event->cause;
         world->promised = action->deploy;
         break;
     case REPORT_DEPLOY_SUCCEEDED:

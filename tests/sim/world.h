@@ -40,7 +40,7 @@ struct tally {
     uint64_t sequences;
     uint64_t events;
     uint64_t deploys;
-    uint64_t causes[CAUSE_WATCHDOG + 1]; /* deploys, by cause */
+    uint64_t causes[DEPLOY_CAUSES]; /* deploys, by cause */
     uint64_t succeeded;
     uint64_t failed[FAILURE_TABLE_FULL + 1]; /* by reason */
     uint64_t stopped;
@@ -146,6 +146,7 @@ struct world {
     unsigned attempts;  /* of the one under way */
     unsigned signals;   /* since it began */
     bool is_queued;
+    enum deploy_cause queued_cause;
     bool is_checking;
     bool is_held_up;  /* the check said yes, but something older is starting */
     bool needs_check; /* the one under way may not be tried before its check said yes */
