@@ -77,6 +77,8 @@ OPTION(forward, "service", "forward", REQUIRED, "SIGNAL,...", false, "USR2,WINCH
        "signals that are handed on to the current worker; none: none")
 OPTION(watchdog, "deploy", "watchdog", REQUIRED, "DURATION", false, "0", "0",
        "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
+OPTION(restart_on_change, "deploy", "restart-on-change", REQUIRED, "PATH", true, NULL, NULL,
+       "deploy when this file, or a file in this directory, has changed; may be repeated")
 OPTION(enable_auto_restart, "deploy", "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
        "deploy by time (variable: ENABLE_AUTO_RESTART)")
 OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false, NULL,

@@ -309,6 +309,21 @@ static int set_adopt(struct options *options, const char *value, struct error *e
     return result;
 }
 
+static int set_restart_on_change(struct options *options, const char *value, struct error *error)
+{
+    if (*value == '\0') {
+        return error_set(error, "expected a file or a directory, got nothing");
+    }
+    size_t size = (options->watched_path_count + 1) * sizeof(const char *);
+    const char **grown = realloc(options->watched_paths, size);
+    if (grown == NULL) {
+        return error_set(error, "out of memory");
+    }
+    options->watched_paths = grown;
+    grown[options->watched_path_count++] = value;
+    return 0;
+}
+
 static int set_on_event(struct options *options, const char *value, struct error *error)
 {
     return parse_text(value, "a command", &options->on_event, error);

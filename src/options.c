@@ -270,5 +270,6 @@ void options_free(struct options *options)
 {
     free(options->addresses);
     free(options->variables);
+    free(options->watched_paths);
     *options = (struct options){.address_count = 0};
 }

@@ -58,6 +58,8 @@ struct options {
     struct surroundings surroundings; /* of the workers, and of what looks at them */
     const char **variables;           /* of --environment, NAME=VALUE; owned, the strings are not */
     size_t variable_count;
+    const char **watched_paths; /* of --restart-on-change; owned, the strings are not */
+    size_t watched_path_count;
     bool clear_environment;
     bool daemonize;
     bool exit_with_worker;

@@ -287,6 +287,9 @@ static int set_up(struct supervisor *supervisor)
     errands_init(&supervisor->errands, supervisor->loop);
     lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
+    if (supervisor_watch_changes(supervisor) != 0) {
+        return -1;
+    }
     if (supervisor_watch_signals(supervisor) != 0) {
         log_error("out of memory");
         return -1;
@@ -301,6 +304,8 @@ static void take_down(struct supervisor *supervisor)
     free_attendants(&supervisor->attendants);
     free_attendants(&supervisor->departed);
     adopter_free(supervisor->adopter);
+    change_watch_free(supervisor->changes.watch);
+    free(supervisor->changes.path);
     while (supervisor->captures != NULL) {
         capture_drain(supervisor->captures);
         capture_free(supervisor->captures);

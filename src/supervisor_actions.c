@@ -244,8 +244,13 @@ static void tell_attendant(const struct supervisor *supervisor,
     }
 }
 
-void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_action *report)
+void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_action *decided)
 {
+    struct lifecycle_action told = *decided;
+    const struct lifecycle_action *report = &told;
+    if (told.report == REPORT_DEPLOY_STARTED && told.cause == CAUSE_CHANGE) {
+        told.path = supervisor_changed_path(supervisor);
+    }
     narrate(report);
     supervisor_follow_report(supervisor, report);
     tell_attendant(supervisor, report);

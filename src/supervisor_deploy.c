@@ -58,6 +58,7 @@ static void put_in_force(struct supervisor *supervisor, uint64_t generation)
     }
     announce_closing(&before->listeners, &attendant->basis->listeners);
     *supervisor->setup->basis = basis_hold(attendant->basis);
+    supervisor_follow_changes(supervisor);
     basis_release(before);
     listener_set_settle(&attendant->basis->listeners, basis_options(attendant->basis)->backlog);
 }

@@ -2,14 +2,15 @@
  * What the supervisor's own files share, and nobody else may see: supervisor.c (setting up, deaths,
  * timers), supervisor_signals.c, supervisor_actions.c (what the lifecycle wants done),
  * supervisor_console.c (what comes in on the control socket), supervisor_log.c (the log in the
- * loop), supervisor_deploy.c (what generations are started from) and supervisor_manager.c (what
- * systemd is told).
+ * loop), supervisor_deploy.c (what generations are started from), supervisor_changes.c (files whose
+ * change begins a deploy) and supervisor_manager.c (what systemd is told).
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
 
 #include "adopter.h"
 #include "attendant.h"
+#include "change_watch.h"
 #include "console.h"
 #include "errand.h"
 #include "lifecycle.h"
@@ -42,6 +43,13 @@ struct supervisor_manager {
     enum deploy_failure failure;
 };
 
+struct supervisor_changes {
+    struct change_watch *watch; /* owned; NULL: nothing is watched */
+    ev_io io;
+    ev_timer pause; /* until it is looked at again */
+    char *path;     /* what the last deploy was asked for by; owned */
+};
+
 struct supervisor {
     const struct supervisor_setup *setup;
     struct ev_loop *loop;
@@ -58,6 +66,7 @@ struct supervisor {
     struct capture *captures; /* of workers, and of what they left behind */
     struct errands errands;
     struct adopter *adopter;
+    struct supervisor_changes changes;
     struct console *console; /* NULL: no control socket */
     ev_io console_io;
     ev_timer draining;
@@ -82,6 +91,15 @@ int supervisor_watch_signals(struct supervisor *supervisor);
 /* Requests, from a signal or from the operator; `context` is the supervisor. */
 void supervisor_request_deploy(struct supervisor *supervisor);
 int supervisor_reopen_log(void *context, struct error *error);
+
+/* Watches what --restart-on-change names. Returns 0, or -1 when that cannot be done at all. */
+int supervisor_watch_changes(struct supervisor *supervisor);
+
+/* The same for the options that are in force by now. */
+void supervisor_follow_changes(struct supervisor *supervisor);
+
+/* What the deploy that begins was asked for by. */
+const char *supervisor_changed_path(const struct supervisor *supervisor);
 
 /* Keeps the log running: its command, and lines that nobody took. */
 void supervisor_watch_log(struct supervisor *supervisor);
