@@ -56,7 +56,7 @@ processes_here() {
   find /proc -maxdepth 2 -name cwd -lname "$DIR*" -printf '%h\n' 2>/dev/null | sed 's|^/proc/||'
 }
 
-# The children, as the supervisor's status file has them.
+# newest_generation: the highest number in the status file, 0 without one.
 newest_generation() {
   sort -n "$STATUS" 2>/dev/null | sed -n '$s/:.*//p' | grep . || echo 0
 }

@@ -43,58 +43,58 @@ measure() {
   fi
 }
 
-@test "http_server" {
+@test "http_server is deployed three times without adoption" {
   measure http_server
 }
 
-@test "gunicorn" {
+@test "gunicorn is deployed three times without adoption" {
   measure gunicorn
 }
 
-@test "gunicorn_unix" {
+@test "gunicorn_unix is deployed three times without adoption" {
   measure gunicorn_unix
 }
 
-@test "uvicorn" {
+@test "uvicorn is deployed three times without adoption" {
   measure uvicorn
 }
 
-@test "node_http" {
+@test "node_http is deployed three times without adoption" {
   measure node_http
 }
 
-@test "node_cluster" {
+@test "node_cluster is deployed three times without adoption" {
   measure node_cluster
 }
 
-@test "go" {
+@test "go is deployed three times without adoption" {
   measure go
 }
 
-@test "nginx" {
+@test "nginx is deployed three times without adoption" {
   measure nginx
 }
 
-@test "apache" {
+@test "apache is deployed three times without adoption" {
   measure apache
 }
 
-@test "php" {
+@test "php is deployed three times without adoption" {
   measure php
 }
 
-@test "redis" {
+@test "redis is deployed three times without adoption" {
   measure redis
 }
 
-@test "threads" {
+@test "threads is deployed three times without adoption" {
   measure threads
 }
 
-@test "wrapped" {
+@test "wrapped is deployed three times without adoption" {
   measure wrapped
 }
 
-@test "udp_echo" {
+@test "udp_echo is deployed three times without adoption" {
   measure udp_echo
 }
