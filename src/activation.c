@@ -1,6 +1,8 @@
 #include "activation.h"
 
 #include "ascii.h"
+#include "service_manager.h"
+#include "store_name.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,6 +61,13 @@ static int check_family(int fd, int family, struct error *error)
                            fd, family);
 }
 
+/* Whether anybody can still reach it: a unix socket without its file is as good as gone. */
+static bool is_reachable(const struct activated_socket *socket)
+{
+    const struct sockaddr_un *address = (const struct sockaddr_un *)&socket->address;
+    return !socket->file.is_made || unix_file_is_there(&socket->file, address->sun_path);
+}
+
 static int examine(int fd, struct activated_socket *socket, struct error *error)
 {
     socklen_t size = sizeof socket->socket_type;
@@ -108,26 +117,48 @@ static size_t count_names(const char *names)
     return count;
 }
 
-static int read_names(struct activation *activation, struct error *error)
+/* What LISTEN_FDNAMES says of a socket: what it is called, or that it comes from the store. */
+static int take_name(struct activated_socket *socket, const char *name, size_t length,
+                     struct error *error)
 {
-    const char *names = getenv("LISTEN_FDNAMES");
-    if (names == NULL) {
+    char **copy =
+        store_name_parse(name, length, &socket->file) ? &socket->stored_name : &socket->label;
+    *copy = length > 0 ? strndup(name, length) : NULL;
+    return length > 0 && *copy == NULL ? error_set(error, "out of memory") : 0;
+}
+
+/* The end of a pipe that a supervisor before had stored to learn whether there was room. */
+static bool is_witness(const char *name, size_t length)
+{
+    return length == sizeof SERVICE_MANAGER_WITNESS - 1 &&
+           memcmp(name, SERVICE_MANAGER_WITNESS, length) == 0;
+}
+
+/* Grown one by one: a number that is nonsense must not decide how much memory is asked for. */
+static struct activated_socket *add(struct activation *activation)
+{
+    struct activated_socket *grown =
+        realloc(activation->items, (activation->count + 1) * sizeof *activation->items);
+    if (grown == NULL) {
+        return NULL;
+    }
+    activation->items = grown;
+    grown[activation->count] = (struct activated_socket){.fd = -1};
+    return &grown[activation->count++];
+}
+
+static int take_one(struct activation *activation, int fd, const char *name, size_t length,
+                    struct error *error)
+{
+    if (is_witness(name, length)) {
+        close(fd);
         return 0;
     }
-    if (count_names(names) != activation->count) {
-        return error_set(error,
-                         "LISTEN_FDNAMES: expected %zu names, as many as LISTEN_FDS says, got %zu",
-                         activation->count, count_names(names));
+    struct activated_socket *socket = add(activation);
+    if (socket == NULL) {
+        return error_set(error, "out of memory");
     }
-    for (size_t i = 0; i < activation->count; i++) {
-        size_t length = strcspn(names, ":");
-        activation->items[i].label = length > 0 ? strndup(names, length) : NULL;
-        if (length > 0 && activation->items[i].label == NULL) {
-            return error_set(error, "out of memory");
-        }
-        names += length + 1;
-    }
-    return 0;
+    return examine(fd, socket, error) != 0 ? -1 : take_name(socket, name, length, error);
 }
 
 static int take(struct activation *activation, struct error *error)
@@ -136,23 +167,24 @@ static int take(struct activation *activation, struct error *error)
     if (read_count(&count, error) != 0) {
         return -1;
     }
+    const char *names = getenv("LISTEN_FDNAMES");
     if (count == 0) {
         return 0; /* then LISTEN_FDNAMES is not for this process either */
     }
-    /* Grown one by one: a number that is nonsense must not decide how much memory is asked for. */
+    if (names != NULL && count_names(names) != count) {
+        return error_set(error,
+                         "LISTEN_FDNAMES: expected %zu names, as many as LISTEN_FDS says, got %zu",
+                         count, count_names(names));
+    }
     for (size_t i = 0; i < count; i++) {
-        struct activated_socket *grown =
-            realloc(activation->items, (i + 1) * sizeof *activation->items);
-        if (grown == NULL) {
-            return error_set(error, "out of memory");
-        }
-        activation->items = grown;
-        if (examine(FIRST_FD + (int)i, &grown[i], error) != 0) {
+        size_t length = names != NULL ? strcspn(names, ":") : 0;
+        if (take_one(activation, FIRST_FD + (int)i, names != NULL ? names : "", length, error) !=
+            0) {
             return -1;
         }
-        activation->count++;
+        names = names != NULL && names[length] == ':' ? names + length + 1 : NULL;
     }
-    return read_names(activation, error);
+    return 0;
 }
 
 int activation_take(struct activation *activation, struct error *error)
@@ -231,7 +263,7 @@ struct activated_socket *activation_find(const struct activation *activation,
     struct activated_socket *found = NULL;
     for (size_t i = 0; activation != NULL && i < activation->count; i++) {
         struct activated_socket *socket = &activation->items[i];
-        if (socket->fd < 0 || socket->socket_type != socket_type) {
+        if (socket->fd < 0 || socket->socket_type != socket_type || !is_reachable(socket)) {
             continue;
         }
         if (is_same((const struct sockaddr *)&socket->address, socket->length, address, length)) {
@@ -248,7 +280,7 @@ size_t activation_count(const struct activation *activation)
 {
     size_t count = 0;
     for (size_t i = 0; activation != NULL && i < activation->count; i++) {
-        count += activation->items[i].fd >= 0;
+        count += activation->items[i].fd >= 0 && activation->items[i].stored_name == NULL;
     }
     return count;
 }
@@ -297,6 +329,7 @@ void activation_free(struct activation *activation)
             close(activation->items[i].fd);
         }
         free(activation->items[i].label);
+        free(activation->items[i].stored_name);
     }
     free(activation->items);
     *activation = (struct activation){.count = 0};

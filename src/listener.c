@@ -336,9 +336,30 @@ static void take_over(struct activated_socket *given, int beyond, struct listene
     listener->fd = place(given->fd, listener->worker_fd, beyond);
     listener->family = given->address.ss_family;
     listener->socket_type = given->socket_type;
+    listener->origin = given->stored_name == NULL ? LISTENER_GIVEN : LISTENER_KEPT;
     listener->label = given->label;
+    listener->file = given->file;
+    listener->file.is_made = false; /* not ours until the service is set up: listener_own_file */
     given->fd = -1;
     given->label = NULL;
+}
+
+/* What was asked for when the supervisor before opened it is not known: what can be set anew is. */
+static void renew(const struct opening *opening)
+{
+    struct listener *listener = opening->listener;
+    struct unix_rights rights;
+    struct listener_option option;
+    struct error ignored;
+    const char *rest = opening->address->options;
+    while (listener_option_next(&rest, &option)) {
+        (void)!set_option(opening, &option);
+    }
+    (void)!listen_on(opening, &ignored);
+    if (listener->file.inode != 0 && find_rights(opening, &rights, &ignored) == 0 &&
+        !unix_file_has_rights(opening->endpoint->local.sun_path, &rights)) {
+        warn(listener, "its mode and owner change when the service has been stopped");
+    }
 }
 
 /* What whoever opened the socket has made of it stays, and so does its file. `name` is about the
@@ -365,7 +386,11 @@ static int take_given(const struct opening *opening, struct activated_socket *gi
                       struct error *error)
 {
     take_over(given, opening->beyond, opening->listener);
-    warn_of_options(opening);
+    if (opening->listener->origin == LISTENER_KEPT) {
+        renew(opening);
+    } else {
+        warn_of_options(opening);
+    }
     return name_listener(opening, error);
 }
 
@@ -522,6 +547,20 @@ void listener_set_backlog(const struct listener *listener, int backlog)
     if (listener->socket_type != SOCK_DGRAM && listener->address != NULL) {
         listen(listener->fd, length > 0 ? length : SOMAXCONN);
     }
+}
+
+void listener_own_file(struct listener *listener)
+{
+    if (listener->origin == LISTENER_KEPT && listener->file.inode != 0) {
+        listener->file.is_made = true;
+        listener->path = listener->name;
+    }
+}
+
+void listener_leave_file(struct listener *listener)
+{
+    listener->file.is_made = false;
+    listener->path = NULL;
 }
 
 /* Whether somebody else has the socket, now that this one has it no more. */

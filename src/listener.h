@@ -13,12 +13,20 @@
 
 #include <stddef.h>
 
+/* Where a socket comes from. */
+enum listener_origin {
+    LISTENER_OPENED, /* this supervisor bound it */
+    LISTENER_GIVEN,  /* whoever started the supervisor bound it, and keeps it */
+    LISTENER_KEPT,   /* a supervisor before bound it, and the service manager's store kept it */
+};
+
 struct listener {
     const struct address *address; /* that asked for it; the caller's; NULL: none did */
-    int fd;                        /* the supervisor's descriptor, close-on-exec; owned */
-    int worker_fd;                 /* the number at which a worker finds it */
-    int family;                    /* AF_INET, AF_INET6 or AF_UNIX */
-    int socket_type;               /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
+    enum listener_origin origin;
+    int fd;           /* the supervisor's descriptor, close-on-exec; owned */
+    int worker_fd;    /* the number at which a worker finds it */
+    int family;       /* AF_INET, AF_INET6 or AF_UNIX */
+    int socket_type;  /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
     char *name;       /* how SERVER_STARTER_PORT calls it: PORT, HOST:PORT, PATH or @NAME; owned */
     char *label;      /* what `name=` calls it in LISTEN_FDNAMES; owned; NULL: nothing */
     char *warning;    /* where the system gave less than was asked for; owned; NULL: nowhere */
@@ -46,6 +54,13 @@ int listener_share(struct listener *listener, struct listener *copy, struct erro
 
 /* Gives the queue of a socket that listens its length anew, as in listener_open. */
 void listener_set_backlog(const struct listener *listener, int backlog);
+
+/* From now on the file of a socket that was kept is removed as if it had been made here. */
+void listener_own_file(struct listener *listener);
+
+/* The file stays when the listener is closed: the store keeps the socket, for a supervisor that
+   follows. */
+void listener_leave_file(struct listener *listener);
 
 /* Closes it, unless another one shares the socket, and removes its file if that is still the one
    made here. */

@@ -227,7 +227,7 @@ static int add_from_above(struct listener_set *set, struct change *change,
 {
     for (size_t i = 0; change->activation != NULL && i < change->activation->count; i++) {
         struct activated_socket *given = &change->activation->items[i];
-        if (given->fd < 0) {
+        if (given->fd < 0 || given->stored_name != NULL) {
             continue;
         }
         if (listener_take(given, change->beyond, add_unnamed(set, change, addresses, count),
@@ -307,6 +307,20 @@ bool listener_set_has(const struct listener_set *set, int fd)
         }
     }
     return false;
+}
+
+void listener_set_own_files(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        listener_own_file(&set->items[i]);
+    }
+}
+
+void listener_set_leave_files(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        listener_leave_file(&set->items[i]);
+    }
 }
 
 void listener_set_close(struct listener_set *set)

@@ -36,6 +36,10 @@ void listener_set_settle(const struct listener_set *set, int backlog);
 /* Whether the socket with this descriptor of the supervisor's is in the set. */
 bool listener_set_has(const struct listener_set *set, int fd);
 
+/* listener_own_file and listener_leave_file of them all. */
+void listener_set_own_files(struct listener_set *set);
+void listener_set_leave_files(struct listener_set *set);
+
 /* Closes every listener that no other set shares, and removes the unix sockets of those that are
    still the ones made here. */
 void listener_set_close(struct listener_set *set);

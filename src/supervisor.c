@@ -159,8 +159,9 @@ void supervisor_describe_listener(const struct listener *listener)
                        : listener->socket_type == SOCK_STREAM  ? ""
                        : listener->family == AF_UNIX           ? " (datagram)"
                                                                : " (UDP)";
-    log_info("listening on %s%s, descriptor %d of the workers", listener->name, type,
-             listener->worker_fd);
+    log_info("listening on %s%s, descriptor %d of the workers%s", listener->name, type,
+             listener->worker_fd,
+             listener->origin == LISTENER_KEPT ? ", kept open since before" : "");
     if (listener->warning != NULL) {
         log_warning("listening on %s: %s", listener->name, listener->warning);
     }
@@ -320,6 +321,8 @@ int supervisor_run(const struct supervisor_setup *setup)
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
     if (set_up(&supervisor) == 0) {
         describe_listeners(&supervisor);
+        listener_set_own_files(&supervisor_basis(&supervisor)->listeners);
+        supervisor_store_listeners(&supervisor);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);

@@ -259,8 +259,8 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
         report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
         take_last_words(supervisor, report);
     }
+    supervisor_tell_manager(supervisor, report); /* before the client of a reload can be gone */
     console_report(supervisor->console, report);
-    supervisor_tell_manager(supervisor, report);
     run_event_command(supervisor, report);
 }
 

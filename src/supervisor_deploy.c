@@ -59,6 +59,8 @@ static void put_in_force(struct supervisor *supervisor, uint64_t generation)
     announce_closing(&before->listeners, &attendant->basis->listeners);
     *supervisor->setup->basis = basis_hold(attendant->basis);
     supervisor_follow_changes(supervisor);
+    supervisor_unstore_listeners(supervisor, &before->listeners);
+    supervisor_store_listeners(supervisor);
     basis_release(before);
     listener_set_settle(&attendant->basis->listeners, basis_options(attendant->basis)->backlog);
 }

@@ -37,6 +37,8 @@ struct supervisor_manager {
     ev_timer watchdog;        /* until the next sign of life */
     enum manager_phase phase; /* what it was told last */
     char status[MANAGER_STATUS_SIZE];
+    size_t stored;          /* so many of the listeners in force have been sent to the store */
+    bool owes_store;        /* the rest is still to be sent */
     bool owes_reloading;    /* a deploy began that it has not been told of */
     bool is_missed;         /* nobody took the last message */
     uint64_t failed_deploy; /* the last one, if it did; 0: it did not */
@@ -109,6 +111,10 @@ void supervisor_take_log_command_exit(struct supervisor *supervisor, int status)
 void supervisor_watch_manager(struct supervisor *supervisor);
 void supervisor_tell_manager(struct supervisor *supervisor, const struct lifecycle_action *report);
 void supervisor_update_manager(struct supervisor *supervisor);
+
+/* Has its store keep the listeners in force, and forget those of `before` that are not. */
+void supervisor_store_listeners(struct supervisor *supervisor);
+void supervisor_unstore_listeners(struct supervisor *supervisor, const struct listener_set *before);
 
 /* The attendant of that generation's worker, or NULL. */
 struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,

@@ -1,9 +1,11 @@
 /*
  * The supervisor as a service of systemd: what the lifecycle reports becomes the state that the
  * service manager is told, in the order in which it expects it (sd_notify(3)), and a watchdog that
- * it asked for gets its signs of life.
+ * it asked for gets its signs of life. Its store keeps the listeners that are in force, for a
+ * supervisor that follows this one.
  */
 #include "log.h"
+#include "store_name.h"
 #include "supervisor_internal.h"
 
 #include <errno.h>
@@ -36,11 +38,89 @@ static bool tell(struct supervisor *supervisor, const char *lines)
     return true;
 }
 
+/* --- its store -------------------------------------------------------------------------------- */
+
+/* The socket unit of one that was given keeps it in any case. */
+static bool is_to_be_stored(const struct listener *listener)
+{
+    return listener->origin != LISTENER_GIVEN;
+}
+
+static const char *make_store_name(const struct listener *listener, char name[STORE_NAME_SIZE])
+{
+    return store_name_make(name, listener_type_name(listener), listener->name,
+                           listener->file.inode != 0 ? &listener->file : NULL);
+}
+
+/* What has come of a message to the store. Returns false if it is to be sent again. */
+static bool take_result(struct supervisor *supervisor, int result, const struct error *error)
+{
+    if (result != 0 && errno == EAGAIN) {
+        ev_timer_again(supervisor->loop, &supervisor->manager.retry);
+        return false;
+    }
+    if (result != 0 && !supervisor->manager.is_missed) {
+        log_warning("%s; the service goes on without it", error->text);
+        supervisor->manager.is_missed = true;
+    }
+    return true;
+}
+
+/* Goes on where the queue was full. */
+static void store_rest(struct supervisor *supervisor)
+{
+    struct supervisor_manager *own = &supervisor->manager;
+    const struct listener_set *listeners = &supervisor_basis(supervisor)->listeners;
+    char name[STORE_NAME_SIZE];
+    struct error error;
+    for (; own->stored < listeners->count; own->stored++) {
+        const struct listener *listener = &listeners->items[own->stored];
+        if (is_to_be_stored(listener) &&
+            !take_result(supervisor,
+                         service_manager_store(supervisor->setup->manager, listener->fd,
+                                               make_store_name(listener, name), &error),
+                         &error)) {
+            return;
+        }
+    }
+    own->owes_store = !take_result(
+        supervisor, service_manager_store_witness(supervisor->setup->manager, &error), &error);
+}
+
+void supervisor_store_listeners(struct supervisor *supervisor)
+{
+    supervisor->manager.stored = 0;
+    supervisor->manager.owes_store = true;
+    store_rest(supervisor);
+}
+
+/* Before those that stay are stored: two sockets may have one name, and it forgets both. One that
+   it could not be told to forget is forgotten at the next start, which does not ask for it. */
+void supervisor_unstore_listeners(struct supervisor *supervisor, const struct listener_set *before)
+{
+    const struct listener_set *now = &supervisor_basis(supervisor)->listeners;
+    char name[STORE_NAME_SIZE];
+    struct error error;
+    for (size_t i = 0; i < before->count; i++) {
+        const struct listener *listener = &before->items[i];
+        if (is_to_be_stored(listener) && !listener_set_has(now, listener->fd) &&
+            service_manager_unstore(supervisor->setup->manager, make_store_name(listener, name),
+                                    &error) != 0 &&
+            errno == EAGAIN) {
+            log_warning("%s", error.text);
+        }
+    }
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
     (void)revents;
+    struct supervisor *supervisor = ev_userdata(loop);
     ev_timer_stop(loop, watcher);
-    supervisor_update_manager(ev_userdata(loop));
+    if (supervisor->manager.owes_store) {
+        store_rest(supervisor);
+    }
+    supervisor_update_manager(supervisor);
 }
 
 static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int revents)

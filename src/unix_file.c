@@ -131,11 +131,24 @@ int unix_file_bind(int fd, const struct endpoint *endpoint, const struct unix_ri
     return has_owner ? give_away(path, rights, error) : 0;
 }
 
-void unix_file_remove(struct unix_file *file, const char *path)
+bool unix_file_is_there(const struct unix_file *file, const char *path)
 {
     struct stat status;
-    if (file->is_made && lstat(path, &status) == 0 && status.st_dev == file->device &&
-        status.st_ino == file->inode) {
+    return lstat(path, &status) == 0 && status.st_dev == file->device &&
+           status.st_ino == file->inode;
+}
+
+bool unix_file_has_rights(const char *path, const struct unix_rights *rights)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && (status.st_mode & ALL_RIGHTS) == rights->mode &&
+           (rights->user == (uid_t)-1 || rights->user == status.st_uid) &&
+           (rights->group == (gid_t)-1 || rights->group == status.st_gid);
+}
+
+void unix_file_remove(struct unix_file *file, const char *path)
+{
+    if (file->is_made && unix_file_is_there(file, path)) {
         unlink(path);
     }
     file->is_made = false;

@@ -36,6 +36,12 @@ int unix_file_clear(const struct endpoint *endpoint, struct error *error);
 int unix_file_bind(int fd, const struct endpoint *endpoint, const struct unix_rights *rights,
                    struct unix_file *file, struct error *error);
 
+/* Whether it is still the file at that path. */
+bool unix_file_is_there(const struct unix_file *file, const char *path);
+
+/* Whether a file has these rights, as far as they say anything. */
+bool unix_file_has_rights(const char *path, const struct unix_rights *rights);
+
 /* Removes the file if it is still the one that was made here. */
 void unix_file_remove(struct unix_file *file, const char *path);
 

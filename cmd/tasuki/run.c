@@ -70,6 +70,24 @@ static int check_adoption(const struct options *options, struct error *error)
                : error_set(error, "--adopt=on: %s", reason.text);
 }
 
+/* What the store had from a supervisor before and nobody asks for any more. */
+static void forget_unclaimed(struct service *service)
+{
+    struct activation *activation = &service->activation;
+    struct error error;
+    for (size_t i = 0; i < activation->count; i++) {
+        struct activated_socket *socket = &activation->items[i];
+        if (socket->fd < 0 || socket->stored_name == NULL) {
+            continue;
+        }
+        log_info("%s, kept open since before, is closed", socket->stored_name);
+        unix_file_remove(&socket->file, ((struct sockaddr_un *)&socket->address)->sun_path);
+        if (service_manager_unstore(&service->manager, socket->stored_name, &error) != 0) {
+            log_warning("%s", error.text);
+        }
+    }
+}
+
 static int set_up(struct service *service, struct error *error)
 {
     const struct options *options = service->options;
@@ -93,6 +111,7 @@ static int set_up(struct service *service, struct error *error)
     if (service->basis == NULL) {
         return -1;
     }
+    forget_unclaimed(service);
     if (options->daemonize && daemon_start(&service->report_fd, error) != 0) {
         return -1;
     }
@@ -112,6 +131,9 @@ static int set_up(struct service *service, struct error *error)
 static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
+    if (service->basis != NULL && service_manager_keeps(&service->manager)) {
+        listener_set_leave_files(&service->basis->listeners);
+    }
     basis_release(service->basis);
     service_manager_close(&service->manager);
     log_close(); /* before the log command can see the end of its pipe */

@@ -242,6 +242,38 @@ static void an_abstract_name_counts_to_its_last_byte(void)
     activation_free(&activation);
 }
 
+/* What a supervisor before had the service manager keep: its listeners, and its witness. */
+static void sockets_from_the_store_are_known_by_their_names(void)
+{
+    struct activation activation;
+    struct stat status;
+    char names[256];
+    int pair[2];
+    const struct sockaddr *path = (const struct sockaddr *)&here;
+    put_at(open_listening(&any_ipv4, sizeof any_ipv4), FIRST_FD);
+    assert_int_equal(pipe(pair), 0);
+    put_at(pair[1], FIRST_FD + 1);
+    put_at(open_listening(&here, sizeof here), FIRST_FD + 2);
+    assert_int_equal(stat("socket", &status), 0);
+    snprintf(names, sizeof names, "web:tasuki-witness:tasuki,unix,%jx,%jx,socket",
+             (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    say("3", names);
+    assert_taken(&activation, 2);
+    assert_int_equal(fcntl(FIRST_FD + 1, F_GETFD), -1);
+    assert_null(activation.items[0].stored_name);
+    assert_null(activation.items[1].label);
+    assert_text_has(activation.items[1].stored_name, "tasuki,unix,");
+    assert_int_equal(activation_count(&activation), 1); /* without an address it is nobody's */
+    assert_ptr_equal(activation_find(&activation, path, sizeof here, SOCK_STREAM),
+                     &activation.items[1]);
+
+    assert_int_equal(rename("socket", "elsewhere"), 0);
+    assert_null(activation_find(&activation, path, sizeof here, SOCK_STREAM));
+    scratch_write("socket", "another file");
+    assert_null(activation_find(&activation, path, sizeof here, SOCK_STREAM));
+    activation_free(&activation);
+}
+
 /* --- each in a child -------------------------------------------------------------------------- */
 
 static void run_in_child(void (*test)(void))
@@ -268,6 +300,7 @@ IN_CHILD(what_makes_no_sense_is_refused_with_the_reason)
 IN_CHILD(a_socket_is_found_by_its_address_and_type)
 IN_CHILD(a_socket_for_both_families_is_that_of_the_ipv4_wildcard_too)
 IN_CHILD(an_abstract_name_counts_to_its_last_byte)
+IN_CHILD(sockets_from_the_store_are_known_by_their_names)
 
 int main(void)
 {
@@ -280,6 +313,7 @@ int main(void)
         IN_SCRATCH(a_socket_is_found_by_its_address_and_type),
         IN_SCRATCH(a_socket_for_both_families_is_that_of_the_ipv4_wildcard_too),
         IN_SCRATCH(an_abstract_name_counts_to_its_last_byte),
+        IN_SCRATCH(sockets_from_the_store_are_known_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,25 @@
+/*
+ * The name of a listener in the service manager's file descriptor store. It tells people which
+ * listener it is, and a supervisor that is started later that one of its own kind stored it, and
+ * which file is that of a unix socket. Pure.
+ */
+#ifndef STORE_NAME_H
+#define STORE_NAME_H
+
+#include "unix_file.h"
+
+#include <stdbool.h>
+
+/* As many characters as systemd takes, and the end. */
+#define STORE_NAME_SIZE 256
+
+/* "tasuki,TYPE,NAME" or, with a file (NULL: there is none), "tasuki,TYPE,DEVICE,INODE,NAME"; what
+   cannot stand in such a name is written as %XX, and what is too long is cut. Returns `name`. */
+char *store_name_make(char name[STORE_NAME_SIZE], const char *type, const char *listener,
+                      const struct unix_file *file);
+
+/* Whether a listener was stored under this name (of `length` characters); then `file` is the one
+   that belongs to it, with is_made false if none does. */
+bool store_name_parse(const char *name, size_t length, struct unix_file *file);
+
+#endif
