@@ -30,6 +30,10 @@ teardown() {
   done
 }
 
+@test "the systemd template is installed" {
+  [ -s "$PREFIX/lib/systemd/system/tasuki@.service" ]
+}
+
 @test "a server builds with pkg-config against the installed library, and runs" {
   cat >"$BATS_TEST_TMPDIR/server.c" <<'C'
 #include <stdio.h>
