@@ -28,9 +28,9 @@ static void claim_addresses_in_order(const struct options *options)
 {
     for (size_t i = 0; i < options->address_count; i++) {
         const struct address *address = &options->addresses[i];
-        bool is_path = address->kind == ADDRESS_UNIX;
-        CLAIM(is_path == (address->path != NULL));
-        CLAIM(i == 0 || is_path || options->addresses[i - 1].kind != ADDRESS_UNIX);
+        bool has_text = address->kind != ADDRESS_ANY && address->kind != ADDRESS_ANY_IPV4;
+        CLAIM(!has_text || (address->text != NULL && address->length > 0));
+        CLAIM(i == 0 || address_is_unix(address) || !address_is_unix(address - 1));
     }
 }
 
