@@ -9,7 +9,7 @@
 #include <syslog.h>
 
 /* Of an ISO 8601 time such as 2026-03-01T12:00:00.000+00:00. */
-#define TIME_LENGTH 29
+#define TIME_LENGTH 24
 
 #define DIM "\033[2m"
 #define RED "\033[31m"
@@ -66,18 +66,23 @@ static int priority(enum log_level level)
     return priorities[level];
 }
 
-/* In local time with its distance from UTC, so that it can be read and sorted; its length is always
-   TIME_LENGTH. */
+/* In UTC, which can be sorted and compared across hosts; its length is always TIME_LENGTH. Not by
+   gmtime(3), which reads the file of the time zone all the same: that keeps 50 kB of the C library
+   in memory. The year begins in March here, so that the leap day is its last. */
 static void add_time(struct builder *builder, const struct timespec *time)
 {
-    struct tm local;
-    localtime_r(&time->tv_sec, &local);
-    long minutes = local.tm_gmtoff / 60;
-    char sign = minutes < 0 ? '-' : '+';
-    minutes = minutes < 0 ? -minutes : minutes;
-    add(builder, "%04d-%02d-%02dT%02d:%02d:%02d.%03ld%c%02ld:%02ld", local.tm_year + 1900,
-        local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
-        time->tv_nsec / 1000000, sign, minutes / 60, minutes % 60);
+    const long days_of_400_years = 146097;
+    const long days_before_1970 = 719468; /* since 1 March of the year 0 */
+    long seconds = time->tv_sec % 86400;
+    long days = time->tv_sec / 86400 + days_before_1970;
+    long era = days / days_of_400_years;
+    long day = days % days_of_400_years;
+    long year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    long day_of_year = day - (365 * year + year / 4 - year / 100);
+    long month = (5 * day_of_year + 2) / 153;
+    add(builder, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ", era * 400 + year + (month >= 10),
+        month < 10 ? month + 3 : month - 9, day_of_year - (153 * month + 2) / 5 + 1, seconds / 3600,
+        seconds / 60 % 60, seconds % 60, time->tv_nsec / 1000000);
 }
 
 /* The names of the months are RFC 3164's, whatever the locale. */

@@ -3,7 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/helper.bash"
 
 unset JOURNAL_STREAM NO_COLOR
-TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}[+-][0-9]{2}:[0-9]{2}'
+TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z'
 export TIME
 
 # use_worker NAME <<BODY: a worker of the test's own.
