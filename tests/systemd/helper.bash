@@ -102,7 +102,7 @@ send() {
 
 # knock ADDRESS...: clients connect there until knocked; what became of them is in $KNOCKED then.
 knock() {
-  rm -f "$BATS_TEST_TMPDIR/enough"
+  rm -f "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/enough"
   KNOCKED=$BATS_TEST_TMPDIR/knocked
   # A path is the container's.
   local addresses=() address
@@ -112,10 +112,12 @@ knock() {
       *) addresses+=("$address") ;;
     esac
   done
-  nsenter --target "$INIT" --net -- "$SUITE/knock" "$BATS_TEST_TMPDIR/enough" "${addresses[@]}" \
+  nsenter --target "$INIT" --net -- "$SUITE/knock" "$BATS_TEST_TMPDIR/started" "$BATS_TEST_TMPDIR/enough" \
+    "${addresses[@]}" \
     </dev/null >"$KNOCKED" 2>&1 3>&- &
   KNOCKER=$!
   STARTED+=("$KNOCKER")
+  wait_until test -e "$BATS_TEST_TMPDIR/started"
 }
 knocked() {
   touch "$BATS_TEST_TMPDIR/enough"

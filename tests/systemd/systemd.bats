@@ -62,7 +62,7 @@ serve() {
 
 @test "a reload under load loses nothing, and returns when the new generation serves alone" {
   serve
-  knock 8080 8080 /run/tasuki-app/app.sock
+  knock 8080 8080 8080 8080 /run/tasuki-app/app.sock /run/tasuki-app/app.sock
   for generation in 2 3 4; do
     inside systemctl reload tasuki@app
     wait_until property_is StatusText "generation $generation serves"
@@ -93,7 +93,7 @@ serve() {
 
 @test "a restart under load refuses no connection" {
   serve
-  knock 8080 8080 /run/tasuki-app/app.sock
+  knock 8080 8080 8080 8080 /run/tasuki-app/app.sock /run/tasuki-app/app.sock
   first=$(supervisor)
   for _ in 1 2 3; do
     inside systemctl restart tasuki@app
@@ -107,7 +107,7 @@ serve() {
 
 @test "a crash of the supervisor under load refuses no connection" {
   serve
-  knock 8080 8080 /run/tasuki-app/app.sock
+  knock 8080 8080 8080 8080 /run/tasuki-app/app.sock /run/tasuki-app/app.sock
   for crash in 1 2; do
     send KILL
     wait_until property_is NRestarts "$crash"
