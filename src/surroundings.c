@@ -284,8 +284,8 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
         break;
     case SURROUNDINGS_OOM_SCORE_ADJ:
         error_set(error,
-                  "--oom-score-adj: cannot set the worker's to %s: %s (to lower it needs "
-                  "CAP_SYS_RESOURCE)",
+                  "--oom-score-adj: cannot set the worker's to %s: %s (it needs a /proc, and to "
+                  "lower it CAP_SYS_RESOURCE)",
                   surroundings->oom_score_adj, reason);
         break;
     case SURROUNDINGS_PARENT_DEATH_SIGNAL:

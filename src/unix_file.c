@@ -108,7 +108,10 @@ static int give_away(const char *path, const struct unix_rights *rights, struct 
     }
     /* fchmod(2) takes no such descriptor; its link in /proc is the way to the file behind it. */
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    return chmod(link, rights->mode) == 0 ? 0 : refuse_rights(path, "mode", error);
+    if (chmod(link, rights->mode) == 0) {
+        return 0;
+    }
+    return refuse_rights(path, errno == ENOENT ? "mode without a /proc" : "mode", error);
 }
 
 int unix_file_bind(int fd, const struct endpoint *endpoint, const struct unix_rights *rights,

@@ -131,3 +131,11 @@ says() {
   grep -qE '^Groups:.*\b4713\b' "/proc/$worker/status"
   stop_contained
 }
+
+@test "what needs a /proc is refused where there is none, and says so" {
+  run -2 contain -- /tasuki --port=127.0.0.1:0 --oom-score-adj=5 -- /hello-server
+  [[ $output == *"--oom-score-adj: cannot set the worker's to 5: No such file or directory (it needs a /proc, "* ]]
+  mkdir "$EMPTY/sockets"
+  run -1 chroot "$EMPTY" /tasuki --path=/sockets/app.sock,group=4 -- /hello-server
+  [[ $output == *"cannot listen on /sockets/app.sock: cannot set its mode without a /proc: No such file or directory" ]]
+}
