@@ -5,7 +5,7 @@
 load helper
 
 # Options of other programs that the documents' examples show.
-FOREIGN='--bind --build --cflags --check-config --install --libs --max-workers --no-block --prefix --preset
+FOREIGN='--bind --build --cflags --check-config --from --init --install --libs --max-workers --no-block --prefix --preset
 --signal --workers'
 
 names_of_options() {
