@@ -82,6 +82,20 @@ sockets() {
   answers "http://127.0.0.1:$other/"
 }
 
+@test "those from a service manager's store are known by their names: what no option asks for is closed" {
+  PORT=$(free_port)
+  activate_alone --listen="127.0.0.1:$PORT" --listen="$SOCKET" --fdname="tasuki,tcp,one:tasuki,unix,two" \
+    -- --port="127.0.0.1:$PORT,backlog=7"
+  wait_until answers "http://127.0.0.1:$PORT/"
+  equal "$(variable SERVER_STARTER_PORT)" "127.0.0.1:$PORT=3"
+  equal "$(variable LISTEN_FDNAMES)" ''
+  equal "$(sockets "$PORT")" 1
+  equal "$(ss --no-header --listening --tcp --numeric "sport = :$PORT" | awk '{ print $3 }')" 7
+  file_has "$LOG" "listening on 127.0.0.1:$PORT, descriptor 3 of the workers, kept open since before"
+  file_has "$LOG" 'tasuki,unix,two, kept open since before, is closed'
+  run ! answers http://localhost/ --unix-socket "$SOCKET"
+}
+
 @test "a socket of both families, as ListenStream=PORT has it, is that of PORT and of *:PORT" {
   local address
   for address in "" '*:'; do

@@ -278,6 +278,74 @@ static void the_backlog_holds_for_unix_sockets_too(void **state)
     listener_set_close(&set);
 }
 
+/* What a supervisor before left in the service manager's store: a socket, and its file. */
+static void open_kept(struct listener_set *set, const char *options, struct error *error)
+{
+    struct address address;
+    char path[128];
+    struct stat status;
+    struct activated_socket kept = {.socket_type = SOCK_STREAM,
+                                    .length = sizeof(struct sockaddr_un)};
+    const struct sockaddr_un bound = unix_address(SOCKET_PATH);
+    kept.fd = bind_other(SOCKET_PATH, SOCK_STREAM);
+    assert_int_equal(listen(kept.fd, 5), 0);
+    memcpy(&kept.address, &bound, sizeof bound);
+    assert_int_equal(lstat(SOCKET_PATH, &status), 0);
+    kept.file =
+        (struct unix_file){.device = status.st_dev, .inode = status.st_ino, .is_made = true};
+    kept.stored_name = strdup("tasuki,unix,0,0,app.sock");
+    struct activated_socket *items = malloc(sizeof *items);
+    assert_non_null(items);
+    *items = kept;
+    struct activation activation = {.items = items, .count = 1};
+    snprintf(path, sizeof path, "%s%s", SOCKET_PATH, options);
+    assert_int_equal(address_parse_path(path, &address, error), 0);
+    assert_int_equal(listener_set_open(set, &address, 1, 0, &activation, error), 0);
+    assert_int_equal(set->items[0].origin, LISTENER_KEPT);
+    activation_free(&activation);
+    assert_true(is_served(SOCKET_PATH));
+}
+
+static void the_file_of_a_kept_socket_is_ours_once_the_service_is_set_up(void **state)
+{
+    (void)state;
+    struct listener_set set;
+    struct error error;
+    open_kept(&set, "", &error);
+    listener_set_close(&set); /* a start that failed */
+    assert_exists(SOCKET_PATH);
+    assert_int_equal(unlink(SOCKET_PATH), 0);
+
+    open_kept(&set, "", &error);
+    listener_set_own_files(&set);
+    listener_set_close(&set);
+    assert_missing(SOCKET_PATH);
+
+    open_kept(&set, "", &error);
+    listener_set_own_files(&set);
+    listener_set_leave_files(&set); /* the store has it still */
+    listener_set_close(&set);
+    assert_exists(SOCKET_PATH);
+}
+
+static void the_rights_of_a_kept_socket_wait_for_a_stop_and_that_is_said(void **state)
+{
+    (void)state;
+    struct listener_set set;
+    struct error error;
+    const mode_t mask = umask(0177);
+    open_kept(&set, ",mode=0600,backlog=9", &error);
+    assert_null(set.items[0].warning);
+    listener_set_own_files(&set);
+    listener_set_close(&set);
+
+    open_kept(&set, ",mode=0660", &error);
+    assert_text_has(set.items[0].warning,
+                    "mode and owner change when the service has been stopped");
+    umask(mask);
+    listener_set_close(&set);
+}
+
 int main(void)
 {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
@@ -295,6 +363,8 @@ int main(void)
         IN_SCRATCH(only_our_own_socket_is_removed),
         IN_SCRATCH(the_longest_path_works),
         IN_SCRATCH(the_backlog_holds_for_unix_sockets_too),
+        IN_SCRATCH(the_file_of_a_kept_socket_is_ours_once_the_service_is_set_up),
+        IN_SCRATCH(the_rights_of_a_kept_socket_wait_for_a_stop_and_that_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
