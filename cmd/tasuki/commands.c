@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "command.h"
+#include "command_table.h"
 #include "duration.h"
 #include "error.h"
 #include "signal_name.h"
@@ -16,45 +17,28 @@
 /* --- options -----------------------------------------------------------------------------------
  */
 
-enum { OPTION_CONTROL, OPTION_CONFIG, OPTION_JSON, OPTION_TIMEOUT, OPTION_HELP, OPTIONS };
-
-static const struct {
-    const char *name;
-    const char *value; /* NULL: it takes none */
-    const char *help;
-} options[OPTIONS] = {
-    [OPTION_CONTROL] = {"control", "PATH", "the supervisor whose control socket this is"},
-    [OPTION_CONFIG] = {"config", "FILE",
-                       "the supervisor of the service whose configuration file this is"},
-    [OPTION_JSON] = {"json", NULL, "print what the supervisor says as it is, a JSON object a line"},
-    [OPTION_TIMEOUT] =
+const struct command_option command_options[COMMAND_OPTIONS] = {
+    [COMMAND_OPTION_CONTROL] = {"control", "PATH", "the supervisor whose control socket this is"},
+    [COMMAND_OPTION_CONFIG] = {"config", "FILE",
+                               "the supervisor of the service whose configuration file this is"},
+    [COMMAND_OPTION_JSON] = {"json", NULL,
+                             "print what the supervisor says as it is, a JSON object a line"},
+    [COMMAND_OPTION_TIMEOUT] =
         {"timeout", "DURATION",
          "wait no longer than this: 5, 0.2, 300ms or 2m; what was asked for goes on"},
-    [OPTION_HELP] = {"help", NULL, "show this help"},
+    [COMMAND_OPTION_HELP] = {"help", NULL, "show this help"},
 };
 
-#define TAKES(option) (1U << (option))
-#define TAKES_ALWAYS (TAKES(OPTION_CONTROL) | TAKES(OPTION_CONFIG) | TAKES(OPTION_HELP))
+#define TAKES_ALWAYS                                                                               \
+    (COMMAND_TAKES(COMMAND_OPTION_CONTROL) | COMMAND_TAKES(COMMAND_OPTION_CONFIG) |                \
+     COMMAND_TAKES(COMMAND_OPTION_HELP))
 
 /* --- commands ----------------------------------------------------------------------------------
  */
 
-struct command {
-    const char *name;
-    const char *summary; /* a line for the program's help */
-    const char *help;
-    const char *done;      /* what exit status 0 says */
-    const char *failed;    /* 1 */
-    const char *timed_out; /* 4; NULL: it has no --timeout */
-    const char *overtaken; /* 5; NULL: cannot happen */
-    unsigned takes;        /* options */
-    bool takes_signal;     /* a word before NAME */
-    int (*run)(const struct command_request *request);
-};
-
 static const char could_not[] = "the supervisor could not do it, or does not answer";
 
-static const struct command commands[] = {
+const struct command command_rows[COMMANDS] = {
     {.name = "restart",
      .summary = "deploy: start a new generation, and wait for the outcome",
      .help = "Starts the next generation and stays until the deploy has succeeded (the new one "
@@ -64,7 +48,8 @@ static const struct command commands[] = {
      .failed = "the deploy failed; the old generation serves on",
      .timed_out = "--timeout passed; the deploy goes on",
      .overtaken = "the deploy was overtaken by a stop",
-     .takes = TAKES_ALWAYS | TAKES(OPTION_JSON) | TAKES(OPTION_TIMEOUT),
+     .takes =
+         TAKES_ALWAYS | COMMAND_TAKES(COMMAND_OPTION_JSON) | COMMAND_TAKES(COMMAND_OPTION_TIMEOUT),
      .run = restart_command},
     {.name = "status",
      .summary = "show a supervisor, its generations, listeners and deploys",
@@ -72,7 +57,7 @@ static const struct command commands[] = {
              "are several and none is named.",
      .done = "it is running",
      .failed = could_not,
-     .takes = TAKES_ALWAYS | TAKES(OPTION_JSON),
+     .takes = TAKES_ALWAYS | COMMAND_TAKES(COMMAND_OPTION_JSON),
      .run = status_command},
     {.name = "stop",
      .summary = "stop the workers and the supervisor, and wait until they have ended",
@@ -80,7 +65,8 @@ static const struct command commands[] = {
      .done = "it has ended",
      .failed = could_not,
      .timed_out = "--timeout passed; it goes on stopping",
-     .takes = TAKES_ALWAYS | TAKES(OPTION_JSON) | TAKES(OPTION_TIMEOUT),
+     .takes =
+         TAKES_ALWAYS | COMMAND_TAKES(COMMAND_OPTION_JSON) | COMMAND_TAKES(COMMAND_OPTION_TIMEOUT),
      .run = stop_command},
     {.name = "reopen",
      .summary = "open the log file anew, after it was moved away",
@@ -104,15 +90,15 @@ static const struct command commands[] = {
              "supervisor ends.",
      .done = "the supervisor was stopped",
      .failed = could_not,
-     .takes = TAKES_ALWAYS | TAKES(OPTION_JSON),
+     .takes = TAKES_ALWAYS | COMMAND_TAKES(COMMAND_OPTION_JSON),
      .run = events_command},
 };
 
 static const struct command *find(const char *word)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(commands[i].name, word) == 0) {
-            return &commands[i];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(command_rows[i].name, word) == 0) {
+            return &command_rows[i];
         }
     }
     return NULL;
@@ -128,8 +114,8 @@ bool command_is_known(const char *word)
 
 void commands_print(FILE *stream)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(stream, "  %-8s  %s\n", command_rows[i].name, command_rows[i].summary);
     }
 }
 
@@ -163,14 +149,14 @@ static void print_help(const struct command *command)
     text_print_wrapped(stdout, command->help, 0, 80);
     printf("\nNAME is the service's: what --name gave it, or its command's base name. It may\n"
            "be left out when one supervisor runs for this user.\n\nOptions:\n");
-    for (int i = 0; i < OPTIONS; i++) {
-        if (command->takes & TAKES(i)) {
+    for (int i = 0; i < COMMAND_OPTIONS; i++) {
+        if (command->takes & COMMAND_TAKES(i)) {
             char left[40];
-            snprintf(left, sizeof left, "--%s%s%s", options[i].name,
-                     options[i].value != NULL ? "=" : "",
-                     options[i].value != NULL ? options[i].value : "");
+            snprintf(left, sizeof left, "--%s%s%s", command_options[i].name,
+                     command_options[i].value != NULL ? "=" : "",
+                     command_options[i].value != NULL ? command_options[i].value : "");
             printf("  %-20s  ", left);
-            text_print_wrapped(stdout, options[i].help, 24, 80);
+            text_print_wrapped(stdout, command_options[i].help, 24, 80);
         }
     }
     print_statuses(command);
@@ -199,16 +185,16 @@ static int set_option(struct command_request *request, int option, const char *v
                       struct error *error)
 {
     switch (option) {
-    case OPTION_CONTROL:
+    case COMMAND_OPTION_CONTROL:
         request->control = value;
         return *value != '\0' ? 0 : error_set(error, "expected a path, got nothing");
-    case OPTION_CONFIG:
+    case COMMAND_OPTION_CONFIG:
         request->config = value;
         return *value != '\0' ? 0 : error_set(error, "expected a file, got nothing");
-    case OPTION_JSON:
+    case COMMAND_OPTION_JSON:
         request->json = true;
         return 0;
-    case OPTION_TIMEOUT:
+    case COMMAND_OPTION_TIMEOUT:
         return duration_parse(value, &request->timeout_ms, error);
     default:
         return 0;
@@ -218,11 +204,11 @@ static int set_option(struct command_request *request, int option, const char *v
 static size_t make_long_options(const struct command *command, struct option *long_options)
 {
     size_t count = 0;
-    for (int i = 0; i < OPTIONS; i++) {
-        if (command->takes & TAKES(i)) {
+    for (int i = 0; i < COMMAND_OPTIONS; i++) {
+        if (command->takes & COMMAND_TAKES(i)) {
             long_options[count++] = (struct option){
-                .name = options[i].name,
-                .has_arg = options[i].value != NULL ? required_argument : no_argument,
+                .name = command_options[i].name,
+                .has_arg = command_options[i].value != NULL ? required_argument : no_argument,
                 .val = FIRST_VALUE + i};
         }
     }
@@ -236,11 +222,12 @@ static int explain_refusal(const struct command *command, int result, const char
 {
     if (result == ':') {
         int option = optopt - FIRST_VALUE;
-        return error_set(error, "--%s: expected %s", options[option].name, options[option].value);
+        return error_set(error, "--%s: expected %s", command_options[option].name,
+                         command_options[option].value);
     }
     if (optopt >= FIRST_VALUE) {
         return error_set(error, "--%s: expected no value, got '%s'",
-                         options[optopt - FIRST_VALUE].name, argument);
+                         command_options[optopt - FIRST_VALUE].name, argument);
     }
     return error_set(error, "%s: no such option of '%s' (see tasuki %s --help)", argument,
                      command->name, command->name);
@@ -271,7 +258,7 @@ static int parse_words(const struct command *command, struct command_request *re
 static int parse(const struct command *command, struct command_request *request, bool *help,
                  int argc, char *argv[], struct error *error)
 {
-    struct option long_options[OPTIONS + 1];
+    struct option long_options[COMMAND_OPTIONS + 1];
     unsigned seen = 0;
     make_long_options(command, long_options);
     opterr = 0;
@@ -287,13 +274,14 @@ static int parse(const struct command *command, struct command_request *request,
         }
         int option = result - FIRST_VALUE;
         struct error reason;
-        if (seen & TAKES(option)) {
-            return error_set(error, "--%s: expected once, got it twice", options[option].name);
+        if (seen & COMMAND_TAKES(option)) {
+            return error_set(error, "--%s: expected once, got it twice",
+                             command_options[option].name);
         }
-        seen |= TAKES(option);
-        *help = *help || option == OPTION_HELP;
+        seen |= COMMAND_TAKES(option);
+        *help = *help || option == COMMAND_OPTION_HELP;
         if (set_option(request, option, optarg, &reason) != 0) {
-            return error_set(error, "--%s: %s", options[option].name, reason.text);
+            return error_set(error, "--%s: %s", command_options[option].name, reason.text);
         }
     }
 }
