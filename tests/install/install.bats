@@ -34,6 +34,17 @@ teardown() {
   [ -s "$PREFIX/lib/systemd/system/tasuki@.service" ]
 }
 
+@test "the examples of configuration files are installed, and completions for three shells" {
+  for example in "$ROOT"/packaging/examples/*.ini; do
+    cmp "$example" "$PREFIX/share/doc/tasuki/examples/$(basename "$example")"
+  done
+  for name in tasuki start_server; do
+    [ -s "$PREFIX/share/bash-completion/completions/$name" ]
+    [ -s "$PREFIX/share/zsh/site-functions/_$name" ]
+    [ -s "$PREFIX/share/fish/vendor_completions.d/$name.fish" ]
+  done
+}
+
 @test "a server builds with pkg-config against the installed library, and runs" {
   cat >"$BATS_TEST_TMPDIR/server.c" <<'C'
 #include <stdio.h>

@@ -126,6 +126,15 @@ start_service() {
   done
 }
 
+@test "each name has its completions" {
+  install_packages "$DEBS" tasuki tasuki-start-server
+  for name in tasuki start_server; do
+    [ -s "$CLEAN/usr/share/bash-completion/completions/$name" ]
+    [ -s "$CLEAN/usr/share/zsh/vendor-completions/_$name" ]
+    [ -s "$CLEAN/usr/share/fish/vendor_completions.d/$name.fish" ]
+  done
+}
+
 # --- installed and removed ------------------------------------------------------------------------
 
 @test "purged packages leave no file behind" {
