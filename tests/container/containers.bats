@@ -110,6 +110,18 @@ serves() {
   stops_with 0
 }
 
+@test "a Node that binds for itself gets the socket that is held, in a container too" {
+  local port
+  port=$(free_port)
+  run_container adopted --entrypoint /usr/bin/tasuki node --adopt=on --port "$port" -- node -e \
+    "require('node:http').createServer((request, response) => response.end('hello\n')).listen($port)"
+  wait_until serves "$port"
+  podman kill --signal HUP "$CONTAINER" >/dev/null
+  wait_until container_says 'deploy 1 succeeded'
+  serves "$port"
+  stops_with 0
+}
+
 # --- the first process, and the second ------------------------------------------------------------
 
 # each_way FUNCTION: once as process 1, and once below podman's init.
