@@ -117,10 +117,10 @@ static void on_retry(struct ev_loop *loop, ev_timer *watcher, int revents)
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
     ev_timer_stop(loop, watcher);
+    supervisor_update_manager(supervisor); /* what it waits for goes first */
     if (supervisor->manager.owes_store) {
         store_rest(supervisor);
     }
-    supervisor_update_manager(supervisor);
 }
 
 static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int revents)

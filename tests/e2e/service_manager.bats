@@ -95,3 +95,39 @@ serve_for_manager() {
   wait_until says "MAINPID=$(cat "$PID_FILE")"
   "$TASUKI" stop managed
 }
+
+# A manager whose queue is soon full: it reads nothing until the file "read" is there.
+SLOW_MANAGER='
+import os, socket, time
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind("notify")
+while not os.path.exists("read"):
+    time.sleep(0.05)
+with open("said", "ab", buffering=0) as said:
+    while True:
+        message, fds, _, _ = socket.recv_fds(manager, 4096, 4)
+        said.write(message + (b" with %d" % len(fds) if fds else b"") + b"\n")
+        [os.close(fd) for fd in fds]
+'
+
+states_are() {
+  [ "$(grep -Ex '(READY|RELOADING)=1' said | tr '\n' ' ')" = "$1" ]
+}
+
+@test "a service manager that is slow is not waited for, and is told everything in the end" {
+  cd "$DIR" || return 1
+  start python3 -c "$SLOW_MANAGER"
+  wait_until test -S notify
+  local options=() i
+  for i in {1..40}; do
+    options+=("--path=@$DIR/$i")
+  done
+  serve_for_manager "${options[@]}" -- "$HELLO"
+  wait_until log_has 'generation 1: worker [0-9]+ is ready'
+  "$TASUKI" restart managed
+  touch read
+  wait_until states_are 'READY=1 RELOADING=1 READY=1 '
+  wait_until says 'FDNAME=tasuki-witness with 1'
+  equal "$(grep -c '^FDNAME=tasuki,unix,.* with 1$' said)" 41
+  says 'STATUS=generation 2 serves'
+}
