@@ -33,6 +33,7 @@ struct sample {
 
 struct watched {
     char *path;
+    bool is_new;          /* it has not been looked at */
     struct sample seen;   /* what it is compared with */
     struct sample latest; /* at the last look */
 };
@@ -145,7 +146,8 @@ static int remember_mark(struct change_watch *watch, int wd, struct error *error
 }
 
 /* A directory that has just gone, or is none any more, is no error: the one above it is watched,
-   or tells that it moved. */
+   or tells that it moved. One on the way that may be gone through but not read cannot be watched:
+   that it is replaced would not be seen. */
 static int mark_directory(struct change_watch *watch, const char *path, uint32_t events,
                           struct error *error)
 {
@@ -153,7 +155,8 @@ static int mark_directory(struct change_watch *watch, const char *path, uint32_t
     if (wd >= 0) {
         return remember_mark(watch, wd, error);
     }
-    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) {
+    bool is_closed = errno == EACCES && events == EVENTS_ON_THE_WAY;
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || is_closed) {
         return 0;
     }
     return error_set(error, "cannot watch %s: %s%s", path, strerror(errno),
@@ -220,7 +223,8 @@ static int mark_step(struct change_watch *watch, struct way *way, const char *na
     memcpy(path, way->done, strlen(way->done) + 1);
     *goes_on = false;
     if (!append(path, name)) {
-        return error_set(error, "%s%s: the path is too long", way->done, name);
+        return error_set(error, "links lead to a path of more than %d bytes: %.64s...",
+                         PATH_MAX - 1, way->done);
     }
     uint32_t events = is_last ? EVENTS_OF_ENTRIES : EVENTS_ON_THE_WAY;
     if (mark_directory(watch, way->done, events, error) != 0) {
@@ -248,7 +252,8 @@ static int mark_way(struct change_watch *watch, const char *path, struct error *
     char name[NAME_MAX + 1];
     bool goes_on = true;
     if (strlen(path) >= PATH_MAX) {
-        return error_set(error, "%s: the path is too long", path);
+        return error_set(error, "a path has at most %d bytes, this has %zu: %.64s...", PATH_MAX - 1,
+                         strlen(path), path);
     }
     memcpy(way.done, path[0] == '/' ? "/" : "./", path[0] == '/' ? 2 : 3);
     memcpy(way.left, path, strlen(path) + 1);
@@ -349,6 +354,7 @@ static const struct watched *find(const struct change_watch *watch, const char *
     return NULL;
 }
 
+/* Here as in a look, a sample is taken once all is watched: what changes after it tells. */
 int change_watch_follow(struct change_watch *watch, const char *const *paths, size_t count,
                         struct error *error)
 {
@@ -358,28 +364,34 @@ int change_watch_follow(struct change_watch *watch, const char *const *paths, si
     }
     for (size_t i = 0; i < count; i++) {
         const struct watched *before = find(watch, paths[i]);
+        items[i] = before != NULL ? *before : (struct watched){.is_new = true};
         items[i].path = strdup(paths[i]);
         if (items[i].path == NULL) {
             free_items(items, i);
             return error_set(error, "out of memory");
         }
-        items[i].seen = before != NULL ? before->seen : take_sample(paths[i]);
-        items[i].latest = before != NULL ? before->latest : items[i].seen;
     }
     free_items(watch->items, watch->count);
     watch->items = items;
     watch->count = count;
-    return mark_all(watch, error);
+    int result = mark_all(watch, error);
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].is_new) {
+            items[i].is_new = false;
+            items[i].seen = take_sample(items[i].path);
+            items[i].latest = items[i].seen;
+        }
+    }
+    return result;
 }
 
-/* A sample is taken once all is watched: what changes after it tells. */
-enum change change_watch_look(struct change_watch *watch, const char **path)
+enum change change_watch_look(struct change_watch *watch, const char **path, struct error *error)
 {
-    struct error error;
     enum change change = CHANGE_NONE;
     bool is_settling = false;
     drain(watch);
-    mark_all(watch, &error);
+    error->text[0] = '\0';
+    mark_all(watch, error);
     for (size_t i = 0; i < watch->count; i++) {
         struct watched *item = &watch->items[i];
         struct sample now = take_sample(item->path);

@@ -36,7 +36,8 @@ int change_watch_follow(struct change_watch *watch, const char *const *paths, si
 /* Looks at everything once, and follows links and directories that are others by now. With
    CHANGE_SETTLED, `path` is the first of those that changed, valid until the next
    change_watch_follow, and the change counts as seen. What is not there has not changed: it is
-   compared with what it was when it is there again. */
-enum change change_watch_look(struct change_watch *watch, const char **path);
+   compared with what it was when it is there again. `error` is empty, or says what cannot be
+   watched any more. */
+enum change change_watch_look(struct change_watch *watch, const char **path, struct error *error);
 
 #endif

@@ -35,6 +35,19 @@ static void pause_watching(struct supervisor *supervisor)
     ev_timer_start(supervisor->loop, &changes->pause);
 }
 
+/* What cannot be watched is said once, until all of it can be again. */
+static enum change look(struct supervisor *supervisor, const char **path)
+{
+    struct supervisor_changes *changes = &supervisor->changes;
+    struct error error;
+    enum change change = change_watch_look(changes->watch, path, &error);
+    if (error.text[0] != '\0' && !changes->is_blind) {
+        log_warning("--restart-on-change: %s", error.text);
+    }
+    changes->is_blind = error.text[0] != '\0';
+    return change;
+}
+
 /* The first look only says that there is something to look at again after a pause. */
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
 {
@@ -42,7 +55,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
     const char *path;
-    if (change_watch_look(supervisor->changes.watch, &path) == CHANGE_SETTLED) {
+    if (look(supervisor, &path) == CHANGE_SETTLED) {
         deploy_for_change(supervisor, path);
     }
     pause_watching(supervisor);
@@ -54,7 +67,7 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int revents)
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
     const char *path;
-    enum change change = change_watch_look(supervisor->changes.watch, &path);
+    enum change change = look(supervisor, &path);
     if (change == CHANGE_SETTLING) {
         pause_watching(supervisor);
         return;

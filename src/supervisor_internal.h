@@ -49,6 +49,7 @@ struct supervisor_changes {
     struct change_watch *watch; /* owned; NULL: nothing is watched */
     ev_io io;
     ev_timer pause; /* until it is looked at again */
+    bool is_blind;  /* not everything can be watched, and that has been said */
     char *path;     /* what the last deploy was asked for by; owned */
 };
 

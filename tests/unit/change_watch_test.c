@@ -19,6 +19,14 @@ static struct change_watch *watch_path(const char *path)
     return watch;
 }
 
+static enum change look(struct change_watch *watch, const char **path)
+{
+    struct error error;
+    enum change change = change_watch_look(watch, path, &error);
+    assert_string_equal(error.text, "");
+    return change;
+}
+
 static bool is_woken(const struct change_watch *watch)
 {
     struct pollfd descriptor = {.fd = change_watch_fd(watch), .events = POLLIN};
@@ -30,19 +38,19 @@ static void assert_changed(struct change_watch *watch, const char *expected)
 {
     const char *path = NULL;
     assert_true(is_woken(watch));
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_SETTLING);
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_SETTLED);
+    assert_int_equal(look(watch, &path), CHANGE_SETTLING);
+    assert_int_equal(look(watch, &path), CHANGE_SETTLED);
     assert_string_equal(path, expected);
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_NONE);
-    change_watch_look(watch, &path);
+    assert_int_equal(look(watch, &path), CHANGE_NONE);
+    look(watch, &path);
     assert_false(is_woken(watch));
 }
 
 static void assert_unchanged(struct change_watch *watch)
 {
     const char *path = NULL;
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_NONE);
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_NONE);
+    assert_int_equal(look(watch, &path), CHANGE_NONE);
+    assert_int_equal(look(watch, &path), CHANGE_NONE);
 }
 
 static void write_file(const char *path, const char *text)
@@ -110,10 +118,10 @@ static void what_is_not_there_yet_is_waited_for(void **state)
     const char *path;
     assert_int_equal(mkdir("etc", 0755), 0);
     assert_true(is_woken(watch));
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_NONE);
+    assert_int_equal(look(watch, &path), CHANGE_NONE);
     assert_int_equal(mkdir("etc/app", 0755), 0);
     assert_true(is_woken(watch));
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_NONE);
+    assert_int_equal(look(watch, &path), CHANGE_NONE);
     write_file("etc/app/" FILE_NAME, "one");
     assert_changed(watch, "etc/app/" FILE_NAME);
     change_watch_free(watch);
@@ -129,9 +137,9 @@ static void what_goes_on_changing_has_not_settled(void **state)
     for (int i = 0; i < 5; i++) {
         text[i] = 'x';
         write_file(FILE_NAME, text);
-        assert_int_equal(change_watch_look(watch, &path), CHANGE_SETTLING);
+        assert_int_equal(look(watch, &path), CHANGE_SETTLING);
     }
-    assert_int_equal(change_watch_look(watch, &path), CHANGE_SETTLED);
+    assert_int_equal(look(watch, &path), CHANGE_SETTLED);
     change_watch_free(watch);
 }
 
@@ -297,6 +305,27 @@ static void a_change_is_not_lost_when_the_paths_are_given_anew(void **state)
     change_watch_free(watch);
 }
 
+static void what_cannot_be_watched_is_said_and_the_rest_is_watched(void **state)
+{
+    (void)state;
+    struct error error = {.text = ""};
+    char long_path[5000];
+    memset(long_path, 'x', sizeof long_path - 1);
+    long_path[sizeof long_path - 1] = '\0';
+    const char *const paths[] = {long_path, FILE_NAME};
+    const char *path = NULL;
+    struct change_watch *watch = change_watch_new(&error);
+    assert_non_null(watch);
+    assert_int_equal(change_watch_follow(watch, paths, 2, &error), -1);
+    assert_non_null(strstr(error.text, "at most 4095 bytes, this has 4999"));
+    write_file(FILE_NAME, "one");
+    assert_int_equal(change_watch_look(watch, &path, &error), CHANGE_SETTLING);
+    assert_int_equal(change_watch_look(watch, &path, &error), CHANGE_SETTLED);
+    assert_string_equal(path, FILE_NAME);
+    assert_non_null(strstr(error.text, "at most 4095 bytes, this has 4999"));
+    change_watch_free(watch);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_enter, scratch_leave)
 
 int main(void)
@@ -316,6 +345,7 @@ int main(void)
         TEST(neighbours_of_a_file_are_no_change),
         TEST(links_in_a_circle_lead_nowhere),
         TEST(only_what_is_asked_for_now_is_watched),
+        TEST(what_cannot_be_watched_is_said_and_the_rest_is_watched),
         TEST(a_change_is_not_lost_when_the_paths_are_given_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
