@@ -22,8 +22,10 @@ setup_file() {
   export BATS_NO_PARALLELIZE_WITHIN_FILE=true
   AS_ROOT=
   [ "$(id -u)" -eq 0 ] || AS_ROOT='sudo -n -E'
-  $AS_ROOT unshare --mount --net --pid --fork --mount-proc true 2>/dev/null ||
-    skip "needs root, and network and mount namespaces"
+  if ! $AS_ROOT unshare --mount --net --pid --fork --mount-proc true 2>/dev/null; then
+    export LACKING="needs root, and network and mount namespaces"
+    return
+  fi
   export AS_ROOT FLEET=$BATS_FILE_TMPDIR
   ssh-keygen -q -t ed25519 -N '' -f "$FLEET/key"
   ssh-keygen -q -t ed25519 -N '' -f "$FLEET/host_key"
@@ -72,7 +74,7 @@ roll() {
     -e ansible_python_interpreter=/usr/bin/python3 -e tasuki_program="$TASUKI" \
     -e tasuki_release="$1" -e tasuki_release_archive="$FLEET/$1.tar" "${@:2}" \
     </dev/null >"$FLEET/said" 2>&1 || STATUS_CODE=$?
-  rm -rf "/tmp/.tasuki-fleet-$$"
+  $AS_ROOT rm -rf "/tmp/.tasuki-fleet-$$"
   cat "$FLEET/said" # shown when the test fails
 }
 
@@ -85,6 +87,7 @@ serves() {
 
 setup() {
   local number
+  [ -z "${LACKING-}" ] || skip "$LACKING"
   for number in 1 2 3; do
     read -r "was_asked[number]" "was_lost[number]" <"$FLEET/host$number/asked"
   done
