@@ -6,24 +6,34 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-setup_file() {
-  local reason=''
-  rm -rf "$WORK/storage" "$WORK/run" "$WORK/tmp" "$WORK/skip"
-  mkdir -p "$WORK"
+# Why no container can run here; nothing where one does.
+obstacle() {
   if [ "$(id -u)" -ne 0 ]; then
-    reason='this user is not root'
+    echo 'this user is not root'
   elif ! command -v podman >/dev/null; then
-    reason='there is no podman'
-  elif choose_driver && ! try_container >"$WORK/trial.log" 2>&1; then
-    reason="no container runs here: $(tail -n 1 "$WORK/trial.log")"
+    echo 'there is no podman'
+  elif ! try_container >"$WORK/trial.log" 2>&1; then
+    echo "no container runs here: $(tail -n 1 "$WORK/trial.log")"
   fi
-  if [ -n "$reason" ]; then
+}
+
+remove_storage() {
+  rm -rf "$WORK/storage" "$WORK/run" "$WORK/tmp"
+}
+
+setup_file() {
+  if [ "$(id -u)" -eq 0 ]; then
+    remove_storage
+    choose_driver
+  fi
+  OBSTACLE=$(obstacle)
+  export OBSTACLE
+  if [ -n "$OBSTACLE" ]; then
     # Where containers must run, as in continuous integration, a skipped test proves nothing.
-    if [ "${REQUIRE_CONTAINERS:-no}" = yes ]; then
-      echo "$reason" >&2
+    [ "${REQUIRE_CONTAINERS:-no}" != yes ] || {
+      echo "$OBSTACLE" >&2
       return 1
-    fi
-    echo "$reason" >"$WORK/skip"
+    }
     return
   fi
   "$ROOT/tests/container/make-root" "$WORK/root.tar"
@@ -36,14 +46,14 @@ setup_file() {
 }
 
 teardown_file() {
-  if [ ! -e "$WORK/skip" ]; then
+  if [ -z "$OBSTACLE" ]; then
     podman rm --force --all --time 0 >/dev/null 2>&1 || true
+    remove_storage
   fi
-  rm -rf "$WORK/storage" "$WORK/run" "$WORK/tmp"
 }
 
 setup() {
-  [ ! -e "$WORK/skip" ] || skip "$(cat "$WORK/skip")"
+  [ -z "$OBSTACLE" ] || skip "$OBSTACLE"
   OPTIONS=()
 }
 
