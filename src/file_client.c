@@ -143,12 +143,26 @@ static bool wait_for_change(const struct watch *watch, pid_t pid)
 /* --- requests ----------------------------------------------------------------------------------
  */
 
-int file_client_find(const char *pid_file, pid_t *pid, struct error *error)
+static int read_generations_before(const char *status_file, struct generations *before,
+                                   struct error *error)
+{
+    if (read_generations(status_file, before, error) != 0) {
+        return -1;
+    }
+    return before->count > 0 ? 0
+                             : error_set(error, "status file %s lists no generation", status_file);
+}
+
+int file_client_find(const char *pid_file, const char *status_file, pid_t *pid, struct error *error)
 {
     __attribute__((cleanup(close_target))) struct target target = {.path = pid_file, .fd = -1};
-    int result = find_supervisor(&target, error);
+    struct generations before;
+    if (find_supervisor(&target, error) != 0 ||
+        read_generations_before(status_file, &before, error) != 0) {
+        return -1;
+    }
     *pid = target.pid;
-    return result;
+    return 0;
 }
 
 int file_client_restart(const char *pid_file, const char *status_file, struct error *error)
@@ -159,11 +173,8 @@ int file_client_restart(const char *pid_file, const char *status_file, struct er
     }
     __attribute__((cleanup(close_watch))) struct watch watch = start_watch(status_file, target.pid);
     struct generations before = {.count = 0};
-    if (read_generations(status_file, &before, error) != 0) {
+    if (read_generations_before(status_file, &before, error) != 0) {
         return -1;
-    }
-    if (before.count == 0) {
-        return error_set(error, "status file %s lists no generation", status_file);
     }
     if (send_signal(&target, SIGHUP, "HUP", error) != 0) {
         return -1;

@@ -9,8 +9,10 @@
 
 #include <sys/types.h>
 
-/* Finds the supervisor that has `pid_file` locked. Returns 0, or -1: nothing runs there. */
-int file_client_find(const char *pid_file, pid_t *pid, struct error *error);
+/* Finds the supervisor that has `pid_file` locked and keeps `status_file`. Returns 0, or -1:
+   nothing runs there, or the status file lists no generation. */
+int file_client_find(const char *pid_file, const char *status_file, pid_t *pid,
+                     struct error *error);
 
 /* Sends HUP to the supervisor that has `pid_file` locked, and returns when `status_file` lists one
    generation only, newer than those before. Returns 0, or -1: nothing runs there, or it ended while

@@ -6,6 +6,7 @@
 #include "signal_name.h"
 #include "supervisor_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -126,8 +127,9 @@ static size_t count_signals(uint64_t set)
 int supervisor_watch_signals(struct supervisor *supervisor)
 {
     uint64_t taken = taken_signals(supervisor->setup->options);
-    ev_signal *watcher = supervisor->signals =
-        calloc(count_signals(taken), sizeof *supervisor->signals);
+    size_t count = count_signals(taken);
+    assert(count > 0);
+    ev_signal *watcher = supervisor->signals = calloc(count, sizeof *supervisor->signals);
     if (watcher == NULL) {
         return -1;
     }

@@ -30,7 +30,7 @@ int restart_by_files(const struct options *options, struct error *error)
 {
     pid_t pid;
     char name[CONTROL_NAME_SIZE];
-    if (file_client_find(options->pid_file, &pid, error) != 0) {
+    if (file_client_find(options->pid_file, options->status_file, &pid, error) != 0) {
         return -1;
     }
     if (!find_control(pid, name)) {

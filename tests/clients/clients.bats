@@ -451,7 +451,7 @@ refused() {
   refused "restart: --json: expected no value, got '--json=yes'" restart --json=yes
   refused "restart: --json: expected once, got it twice" restart --json --json
   refused "restart: expected one name, got another: 'b'" restart a b
-  refused "restart: expected a name or --control, got both" restart a --control=/x
+  refused "restart: expected one of a name, --control and --config, got more" restart a --control=/x
   refused "restart: --control: expected a path, got nothing" restart --control=
   refused "signal: expected the signal to send" signal
   refused "signal: expected a signal such as TERM, SIGUSR1 or 15, got 'app'" signal app

@@ -167,14 +167,15 @@ runs_of_log_command() {
 }
 
 @test "a log command that dies is started anew, and nothing that is written afterwards is lost" {
-  local worker i
+  local worker logger i
   pipe_to
   supervise --interval=0 --log-file="$LOG_COMMAND"
   wait_serving 1
   wait_until started 1
   worker=$(pid_of 1)
-  kill -KILL "$(tail -n 1 "$DIR/pids")"
-  wait_until gone "$(tail -n 1 "$DIR/pids")"
+  logger=$(tail -n 1 "$DIR/pids")
+  kill -KILL "$logger"
+  wait_until gone "$logger"
   for i in {1..1000}; do
     echo "line $i"
   done >"/proc/$worker/fd/1"
@@ -214,13 +215,14 @@ runs_of_log_command() {
 }
 
 @test "what is written before a stop is not lost when the log command died just before it" {
-  local worker
+  local logger
   pipe_to
   supervise --interval=0 --log-file="$LOG_COMMAND"
   wait_serving 1
   wait_until started 1
-  kill -KILL "$(tail -n 1 "$DIR/pids")"
-  wait_until gone "$(tail -n 1 "$DIR/pids")"
+  logger=$(tail -n 1 "$DIR/pids")
+  kill -KILL "$logger"
+  wait_until gone "$logger"
   say 1 'said while nobody read'
   stop_service
   equal "$STATUS_CODE" 0

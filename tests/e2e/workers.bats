@@ -172,7 +172,7 @@ END
   wait_serving 1
   SUPERVISOR=$(children "$namespace" | tr -d ' ')
   STARTED=("$SUPERVISOR" "$namespace")
-  has "$LOG" '^[0-9T:.+-]+ tasuki\[1\]: '
+  has "$LOG" '^[0-9T:.Z-]+ tasuki\[1\]: '
   wait_until children_are "$SUPERVISOR" 1
   lacks "$LOG" 'exited|generation 2'
   kill -HUP "$SUPERVISOR"
