@@ -437,7 +437,7 @@ static int read_listen_fds_at_3_and_4(const struct sockets *sockets)
     struct sockaddr_in loopback = {.sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof loopback;
-    char address[32];
+    char address[128];
     int tcp = fcntl(sockets->tcp, F_DUPFD, 100);
     int local = fcntl(sockets->unix_stream, F_DUPFD, 100);
     snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "tasuki-%04d", getpid() % 10000);
