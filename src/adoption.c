@@ -142,11 +142,6 @@ void adoption_follow(struct adoption *adoption, const struct adoption *before)
     }
 }
 
-const struct listener_set *adoption_listeners(const struct adoption *adoption)
-{
-    return adoption->listeners;
-}
-
 const struct adoption_filter *adoption_get_filter(const struct adoption *adoption)
 {
     return &adoption->filter;

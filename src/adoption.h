@@ -29,7 +29,6 @@ void adoption_free(struct adoption *adoption);
 /* Sockets that `before` has, too, are in the state in which it knows them to be. */
 void adoption_follow(struct adoption *adoption, const struct adoption *before);
 
-const struct listener_set *adoption_listeners(const struct adoption *adoption);
 const struct adoption_filter *adoption_get_filter(const struct adoption *adoption);
 
 /* What a worker has done with a listener. */
