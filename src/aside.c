@@ -1,5 +1,6 @@
 #include "aside.h"
 
+#include "child_signals.h"
 #include "descriptor.h"
 
 #include <errno.h>
@@ -19,13 +20,7 @@
    Ended by a signal, this process only fails its errand. */
 static _Noreturn void run_in_child(void (*function)(void *), void *memory)
 {
-    const struct sigaction default_action = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal <= SIGRTMAX; signal++) {
-        sigaction(signal, &default_action, NULL);
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    child_signals_reset();
     function(memory);
     _exit(0);
 }

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include "aside.h"
+#include "child_signals.h"
 #include "descriptor.h"
 #include "signal_name.h"
 
@@ -73,17 +74,6 @@ static _Noreturn void give_up(struct attempt *attempt, enum step step, int reaso
 
 /* --- in the child: only system calls from here to the next heading -----------------------------
  */
-
-static void reset_signals(void)
-{
-    const struct sigaction default_action = {.sa_handler = SIG_DFL};
-    for (int signal = 1; signal <= SIGRTMAX; signal++) {
-        sigaction(signal, &default_action, NULL);
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static int highest_place(const struct attempt *attempt)
 {
@@ -225,7 +215,7 @@ static _Noreturn void become_worker(struct attempt *attempt)
     if (command->directory != NULL && chdir(command->directory) != 0) {
         give_up(attempt, STEP_DIRECTORY, errno);
     }
-    reset_signals();
+    child_signals_reset();
     write_own_pid(attempt);
     if (strchr(command->argv[0], '/') == NULL) {
         search_and_execute(attempt);
