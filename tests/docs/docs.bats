@@ -33,7 +33,7 @@ keys_of_table() {
   {
     echo '[service] command'
     printf '%s\n' '#define OPTION(id, section, name, ...) KEY section name' '#include "option_table.h"' |
-      cc -E -P -I "$ROOT/src" -include stddef.h - | sed -n 's/.*KEY "\([a-z]*\)" "\([a-z-]*\)".*/[\1] \2/p'
+      cc -E -P -I "$ROOT/src/config" -include stddef.h - | sed -n 's/.*KEY "\([a-z]*\)" "\([a-z-]*\)".*/[\1] \2/p'
   } | sort
 }
 
@@ -191,8 +191,8 @@ command_statuses() {
 
 @test "tasuki(1) has each event of the control socket, and no other" {
   expected=$({
-    sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle_names.c"
-    sed -nE 's/.*open_event\([a-z]+, "([a-z-]+)".*/\1/p' "$ROOT/src/report_json.c"
+    sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle/lifecycle_names.c"
+    sed -nE 's/.*open_event\([a-z]+, "([a-z-]+)".*/\1/p' "$ROOT/src/control/report_json.c"
   } | sort)
   [ "$(wc -l <<<"$expected")" -gt 15 ]
   same "tasuki(1)" "$expected" \
@@ -200,7 +200,7 @@ command_statuses() {
 }
 
 @test "the requests of tasuki(1) are those that the supervisor expects" {
-  expected=$(grep -oE '"expected restart[^"]*"' "$ROOT/src/console.c" |
+  expected=$(grep -oE '"expected restart[^"]*"' "$ROOT/src/supervisor/console.c" |
     sed 's/"//g; s/^expected //; s/ or /, /; s/ NAME//' | tr -d ' ' | tr , '\n')
   [ -n "$expected" ]
   same "tasuki(1)" "$expected" "$(manual_section tasuki.1 CONTROL | sed '/^   Events$/,$d' |
@@ -219,7 +219,7 @@ command_statuses() {
 }
 
 @test "the documents have each variable of probes and events, and no other of tasuki's" {
-  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/{attendant,event_environment,control_path}.c |
+  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{attendant,event_environment,control_path}.c |
     tr -d '"' | sort -u)
   [ "$(wc -l <<<"$expected")" -ge 7 ]
   same "tasuki(1)" "$expected" \
@@ -276,12 +276,12 @@ statuses_of_help() {
 }
 
 @test "the section that the hint about an address in use names is there" {
-  grep -q 'see SERVERS in tasuki(1)' "$ROOT"/src/supervisor*.c
+  grep -q 'see SERVERS in tasuki(1)' "$ROOT"/src/supervisor/*.c
   manual_section tasuki.1 SERVERS | grep -qi 'address already in use'
 }
 
 @test "the map of the code has each file of src, and no file that is gone" {
-  expected=$(cd "$ROOT/src" && printf '%s\n' *.c *.h | sed 's/\.[ch]$//' | sort -u)
+  expected=$(cd "$ROOT/src" && printf '%s\n' */*.c */*.h | sed 's/.*\///; s/\.[ch]$//' | sort -u)
   stated=$(awk -F'|' '/^\| `[a-z0-9_]+` \|/ { gsub(/[ `]/, "", $2); print $2 }' "$ROOT/src/README.md" |
     sort -u)
   same src/README.md "$expected" "$stated"

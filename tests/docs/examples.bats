@@ -96,7 +96,7 @@ prove() {
   # The flags are the source tree's; what is installed has its own test.
   # shellcheck disable=SC2317 # the block calls it
   pkg-config() {
-    printf '%s\n' "-Wall -Wextra -Werror -I$ROOT/include $ROOT/src/libtasuki.c"
+    printf '%s\n' "-Wall -Wextra -Werror -I$ROOT/include $ROOT/src/client/libtasuki.c"
   }
   eval "$(block build c)"
   prove c

@@ -47,9 +47,6 @@ int service_manager_store_witness(struct service_manager *manager, struct error 
 /* Whether the store has what it was given, as far as can be known. */
 bool service_manager_keeps(const struct service_manager *manager);
 
-/* The name of the witness, which a supervisor that follows soon may be given back. */
-#define SERVICE_MANAGER_WITNESS "tasuki-witness"
-
 /* Now, as RELOADING=1 is to tell it in MONOTONIC_USEC. */
 int64_t service_manager_now_us(void);
 

@@ -13,6 +13,10 @@
 /* As many characters as systemd takes, and the end. */
 #define STORE_NAME_SIZE 256
 
+/* The name of the pipe by which the supervisor sees whether the store had room (service_manager.h).
+   A supervisor that is started soon afterwards may be given it back. */
+#define STORE_NAME_WITNESS "tasuki-witness"
+
 /* "tasuki,TYPE,NAME" or, with a file (NULL: there is none), "tasuki,TYPE,DEVICE,INODE,NAME"; what
    cannot stand in such a name is written as %XX, and what is too long is cut. Returns `name`. */
 char *store_name_make(char name[STORE_NAME_SIZE], const char *type, const char *listener,

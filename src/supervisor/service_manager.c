@@ -2,6 +2,7 @@
 
 #include "ascii.h"
 #include "descriptor.h"
+#include "store_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,8 +164,7 @@ int service_manager_store_witness(struct service_manager *manager, struct error 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         return error_set(error, "cannot make a pipe: %s", strerror(errno));
     }
-    int result =
-        send_message(manager, "FDSTORE=1\nFDNAME=" SERVICE_MANAGER_WITNESS, ends[1], error);
+    int result = send_message(manager, "FDSTORE=1\nFDNAME=" STORE_NAME_WITNESS, ends[1], error);
     int reason = errno;
     close(ends[1]);
     if (result != 0) {

@@ -1,7 +1,6 @@
 #include "activation.h"
 
 #include "ascii.h"
-#include "service_manager.h"
 #include "store_name.h"
 
 #include <arpa/inet.h>
@@ -130,8 +129,7 @@ static int take_name(struct activated_socket *socket, const char *name, size_t l
 /* The end of a pipe that a supervisor before had stored to learn whether there was room. */
 static bool is_witness(const char *name, size_t length)
 {
-    return length == sizeof SERVICE_MANAGER_WITNESS - 1 &&
-           memcmp(name, SERVICE_MANAGER_WITNESS, length) == 0;
+    return length == sizeof STORE_NAME_WITNESS - 1 && memcmp(name, STORE_NAME_WITNESS, length) == 0;
 }
 
 /* Grown one by one: a number that is nonsense must not decide how much memory is asked for. */
