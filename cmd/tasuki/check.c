@@ -203,7 +203,7 @@ int check_service(const struct options *options)
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct error error;
     if (plan_make(&plan, options, &none, 1, &settings, &error) != 0 ||
-        surroundings_rehearse(&options->surroundings, &plan.identity, &error) != 0 ||
+        surroundings_validate(&options->surroundings, &plan.identity, &error) != 0 ||
         check_owners(options, &error) != 0) {
         fprintf(stderr, "tasuki: %s\n", error.text);
         return 2;

@@ -75,16 +75,16 @@ static bool has_first_word(enum personality personality, int argc, char *argv[],
 }
 
 /* Every mistake is told, a line each. */
-static int fail_for_mistakes(enum personality personality, struct mistakes *mistakes)
+static int fail_for_mistakes(enum personality personality, struct config_errors *errors)
 {
-    for (size_t i = 0; i < mistakes->kept; i++) {
-        fprintf(stderr, "%s: %s\n", personality_name(personality), mistakes->items[i].text);
+    for (size_t i = 0; i < errors->kept; i++) {
+        fprintf(stderr, "%s: %s\n", personality_name(personality), errors->items[i].text);
     }
-    if (mistakes->count > mistakes->kept) {
+    if (errors->count > errors->kept) {
         fprintf(stderr, "%s: and %zu more\n", personality_name(personality),
-                mistakes->count - mistakes->kept);
+                errors->count - errors->kept);
     }
-    mistakes_free(mistakes);
+    config_errors_free(errors);
     return EXIT_BAD_OPTIONS;
 }
 
@@ -92,11 +92,11 @@ static int run_or_ask(enum personality personality, int argc, char *argv[])
 {
     bool is_check = has_first_word(personality, argc, argv, "check");
     int skipped = is_check || has_first_word(personality, argc, argv, "run");
-    struct mistakes mistakes;
+    struct config_errors errors;
     struct configuration *configuration =
-        configuration_read(personality, argc - skipped, argv + skipped, &mistakes);
+        configuration_read(personality, argc - skipped, argv + skipped, &errors);
     if (configuration == NULL) {
-        return fail_for_mistakes(personality, &mistakes);
+        return fail_for_mistakes(personality, &errors);
     }
     const struct options *options = &configuration->options;
     int status = is_check && options->mode == MODE_RUN ? check_service(options)

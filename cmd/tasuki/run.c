@@ -1,13 +1,13 @@
 #include "run.h"
 
 #include "adoption_filter.h"
-#include "basis.h"
 #include "daemon.h"
 #include "descriptor.h"
 #include "log.h"
 #include "log_file.h"
 #include "pid_file.h"
 #include "plan.h"
+#include "release.h"
 #include "service_manager.h"
 #include "status_file.h"
 #include "supervisor.h"
@@ -25,7 +25,7 @@ struct service {
     struct pid_file pid_file;
     struct log_file log_file;
     struct activation activation; /* until the listeners have it */
-    struct basis *basis;          /* the supervisor puts another one here at a deploy */
+    struct release *release;      /* the supervisor puts another one here at a deploy */
     struct service_manager manager;
     int report_fd; /* to the foreground process of --daemonize; -1: there is none */
 };
@@ -107,8 +107,8 @@ static int set_up(struct service *service, struct error *error)
     if (check_adoption(options, error) != 0) {
         return -1;
     }
-    service->basis = basis_open(service->configuration, &service->activation, error);
-    if (service->basis == NULL) {
+    service->release = release_open(service->configuration, &service->activation, error);
+    if (service->release == NULL) {
         return -1;
     }
     forget_unclaimed(service);
@@ -131,10 +131,10 @@ static int set_up(struct service *service, struct error *error)
 static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
-    if (service->basis != NULL && service_manager_keeps(&service->manager)) {
-        listener_set_leave_files(&service->basis->listeners);
+    if (service->release != NULL && service_manager_keeps(&service->manager)) {
+        listener_set_leave_files(&service->release->listeners);
     }
-    basis_release(service->basis);
+    release_drop(service->release);
     service_manager_close(&service->manager);
     log_close(); /* before the log command can see the end of its pipe */
     log_file_close(&service->log_file);
@@ -167,7 +167,7 @@ int run_service(struct configuration *configuration)
         .report_fd = -1,
     };
     struct error error;
-    if (plan_rehearse(options, &error) != 0 || activation_take(&service.activation, &error) != 0) {
+    if (plan_validate(options, &error) != 0 || activation_take(&service.activation, &error) != 0) {
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
@@ -180,7 +180,7 @@ int run_service(struct configuration *configuration)
         status = supervisor_run(&(struct supervisor_setup){
             .options = options,
             .configuration = configuration,
-            .basis = &service.basis,
+            .release = &service.release,
             .status_file = &service.status_file,
             .log_file = &service.log_file,
             .manager = &service.manager,

@@ -85,7 +85,7 @@ int config_file_read(const char *path, char **text, size_t *size, struct error *
 /* What inih is fed with and what came of it, line by line. */
 struct reading {
     struct config_file *file;
-    struct mistakes *mistakes;
+    struct config_errors *errors;
     const char *at;
     const char *end;
     const char *line; /* the current one, in the text */
@@ -133,26 +133,27 @@ static void take_section(struct reading *reading, const char *start)
     const char *end = reading->line + reading->length;
     const char *close = memchr(start, ']', (size_t)(end - start));
     if (close == NULL) {
-        mistakes_add(reading->mistakes, reading->number, "expected a ] behind the section's name");
+        config_errors_add(reading->errors, reading->number,
+                          "expected a ] behind the section's name");
         return;
     }
     size_t length = (size_t)(close - start) - 1;
     if (length >= SECTION_SIZE) {
-        mistakes_add(reading->mistakes, reading->number,
-                     "expected a section's name of at most %d bytes, got %zu", SECTION_SIZE - 1,
-                     length);
+        config_errors_add(reading->errors, reading->number,
+                          "expected a section's name of at most %d bytes, got %zu",
+                          SECTION_SIZE - 1, length);
         return;
     }
     const char *rest = skip_blanks(close + 1, end);
     if (rest < end && *rest != ';' && *rest != '#') {
-        mistakes_add(reading->mistakes, reading->number,
-                     "expected nothing behind the section's name, got '%.*s'", (int)(end - rest),
-                     rest);
+        config_errors_add(reading->errors, reading->number,
+                          "expected nothing behind the section's name, got '%.*s'",
+                          (int)(end - rest), rest);
     }
     char name[SECTION_SIZE];
     snprintf(name, sizeof name, "%.*s", (int)length, start + 1);
     if (add_entry(reading, name, NULL, NULL) != 0) {
-        mistakes_add(reading->mistakes, reading->number, "out of memory");
+        config_errors_add(reading->errors, reading->number, "out of memory");
     }
 }
 
@@ -168,26 +169,27 @@ static void finish_line(struct reading *reading)
         take_section(reading, start);
         return;
     }
-    mistakes_add(reading->mistakes, reading->number, "expected KEY = VALUE, got '%.*s'",
-                 (int)(end - start > 60 ? 60 : end - start), start);
+    config_errors_add(reading->errors, reading->number, "expected KEY = VALUE, got '%.*s'",
+                      (int)(end - start > 60 ? 60 : end - start), start);
 }
 
 /* True if inih would make something else of the line than what it says; that is told. */
 static bool is_hopeless(struct reading *reading, size_t room)
 {
     if (reading->length + 2 >= room) {
-        mistakes_add(reading->mistakes, reading->number,
-                     "expected a line of at most %zu bytes, got %zu (a value may go on in lines "
-                     "that begin with a blank)",
-                     room - 3, reading->length);
+        config_errors_add(
+            reading->errors, reading->number,
+            "expected a line of at most %zu bytes, got %zu (a value may go on in lines "
+            "that begin with a blank)",
+            room - 3, reading->length);
         return true;
     }
     for (size_t i = 0; i < reading->length; i++) {
         char character = reading->line[i];
         if ((unsigned char)character < ' ' && !ascii_is_space(character)) {
-            mistakes_add(reading->mistakes, reading->number,
-                         "expected text, got the control character 0x%02x",
-                         (unsigned)(unsigned char)character);
+            config_errors_add(reading->errors, reading->number,
+                              "expected text, got the control character 0x%02x",
+                              (unsigned)(unsigned char)character);
             return true;
         }
     }
@@ -255,24 +257,25 @@ static int on_key(void *context, const char *section, const char *key, const cha
     const struct config_file *file = reading->file;
     reading->is_taken = true;
     if (has_inline_semicolon(reading)) {
-        mistakes_add(reading->mistakes, reading->number,
-                     "a ; behind a blank would begin a comment, in quotes as well: give comments a "
-                     "line of their own");
+        config_errors_add(
+            reading->errors, reading->number,
+            "a ; behind a blank would begin a comment, in quotes as well: give comments a "
+            "line of their own");
     }
     bool is_indented = reading->length > 0 && ascii_is_space(reading->line[0]);
     bool goes_on = is_indented && file->count > 0 && file->entries[file->count - 1].key != NULL &&
                    strcmp(file->entries[file->count - 1].key, key) == 0;
     int result = goes_on ? continue_value(reading, value) : add_entry(reading, section, key, value);
     if (result != 0) {
-        mistakes_add(reading->mistakes, reading->number, "out of memory");
+        config_errors_add(reading->errors, reading->number, "out of memory");
     }
     return 1;
 }
 
 int config_file_parse(struct config_file *file, const char *text, size_t size,
-                      struct mistakes *mistakes)
+                      struct config_errors *errors)
 {
-    size_t before = mistakes->count;
+    size_t before = errors->count;
     *file = (struct config_file){.count = 0};
     const char *nul = memchr(text, '\0', size);
     if (nul != NULL) {
@@ -280,19 +283,19 @@ int config_file_parse(struct config_file *file, const char *text, size_t size,
         for (const char *at = text; at < nul; at++) {
             line += *at == '\n';
         }
-        return mistakes_add(mistakes, line, "expected text, got a NUL byte");
+        return config_errors_add(errors, line, "expected text, got a NUL byte");
     }
     bool has_mark =
         size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* of UTF-8, by some editors */
     struct reading reading = {.file = file,
-                              .mistakes = mistakes,
+                              .errors = errors,
                               .at = text + (has_mark ? 3 : 0),
                               .end = text + size,
                               .line = text};
     if (ini_parse_stream(next_line, &reading, on_key, &reading) < 0) {
-        return mistakes_add(mistakes, 0, "out of memory");
+        return config_errors_add(errors, 0, "out of memory");
     }
-    return mistakes->count == before ? 0 : -1;
+    return errors->count == before ? 0 : -1;
 }
 
 void config_file_free(struct config_file *file)

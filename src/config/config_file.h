@@ -7,7 +7,7 @@
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
 
-#include "mistakes.h"
+#include "config_errors.h"
 
 #include <stddef.h>
 
@@ -29,10 +29,10 @@ struct config_file {
 /* Reads the whole file into `text`, to be freed. Returns 0, or -1 with the reason in `error`. */
 int config_file_read(const char *path, char **text, size_t *size, struct error *error);
 
-/* Takes the text apart. Returns 0, or -1 when there are mistakes; what could be read is in `file`
+/* Takes the text apart. Returns 0, or -1 when there are errors; what could be read is in `file`
    all the same, to be freed. */
 int config_file_parse(struct config_file *file, const char *text, size_t size,
-                      struct mistakes *mistakes);
+                      struct config_errors *errors);
 
 void config_file_free(struct config_file *file);
 

@@ -15,7 +15,7 @@ static const char command_section[] = "service";
 /* The file while it is turned into options. */
 struct interpretation {
     struct configuration *configuration;
-    struct mistakes *mistakes;
+    struct config_errors *errors;
     unsigned seen[OPTION_COUNT]; /* the line of each key; 0: not yet */
     unsigned command_seen;
 };
@@ -50,7 +50,7 @@ static const char *section_of(const char *key)
     return row != NULL ? row->section : strcmp(key, command_key) == 0 ? command_section : NULL;
 }
 
-static void refuse_section(struct mistakes *mistakes, const struct config_entry *entry)
+static void refuse_section(struct config_errors *errors, const struct config_entry *entry)
 {
     struct nearest nearest = nearest_begin(entry->section);
     for (int i = 0; i < OPTION_COUNT; i++) {
@@ -59,17 +59,18 @@ static void refuse_section(struct mistakes *mistakes, const struct config_entry 
         }
     }
     if (nearest.found != NULL) {
-        mistakes_add(mistakes, entry->line, "unknown section [%s]; did you mean [%s]?",
-                     entry->section, nearest.found);
+        config_errors_add(errors, entry->line, "unknown section [%s]; did you mean [%s]?",
+                          entry->section, nearest.found);
     } else {
-        mistakes_add(mistakes, entry->line,
-                     "unknown section [%s]; expected [service], [listen], [listen NAME], [deploy], "
-                     "[worker] or [log]",
-                     entry->section);
+        config_errors_add(
+            errors, entry->line,
+            "unknown section [%s]; expected [service], [listen], [listen NAME], [deploy], "
+            "[worker] or [log]",
+            entry->section);
     }
 }
 
-static void refuse_key(struct mistakes *mistakes, const struct config_entry *entry)
+static void refuse_key(struct config_errors *errors, const struct config_entry *entry)
 {
     struct nearest nearest = nearest_begin(entry->key);
     nearest_offer(&nearest, command_key);
@@ -79,37 +80,37 @@ static void refuse_key(struct mistakes *mistakes, const struct config_entry *ent
         }
     }
     if (nearest.found != NULL) {
-        mistakes_add(mistakes, entry->line, "unknown key '%s'; did you mean '%s' in [%s]?",
-                     entry->key, nearest.found, section_of(nearest.found));
+        config_errors_add(errors, entry->line, "unknown key '%s'; did you mean '%s' in [%s]?",
+                          entry->key, nearest.found, section_of(nearest.found));
     } else {
-        mistakes_add(mistakes, entry->line, "unknown key '%s' (see tasuki.ini(5))", entry->key);
+        config_errors_add(errors, entry->line, "unknown key '%s' (see tasuki.ini(5))", entry->key);
     }
 }
 
 /* True if the key belongs where it stands; if not, that is told. */
-static bool is_in_place(struct mistakes *mistakes, const struct config_entry *entry)
+static bool is_in_place(struct config_errors *errors, const struct config_entry *entry)
 {
     const char *section = section_of(entry->key);
     if (section == NULL) {
-        refuse_key(mistakes, entry);
+        refuse_key(errors, entry);
     } else if (entry->section[0] == '\0') {
-        mistakes_add(mistakes, entry->line, "expected the section [%s] before the key '%s'",
-                     section, entry->key);
+        config_errors_add(errors, entry->line, "expected the section [%s] before the key '%s'",
+                          section, entry->key);
     } else if (strcmp(section, entry->section) == 0) {
         return true;
     } else if (is_section(entry->section)) {
-        mistakes_add(mistakes, entry->line, "'%s' belongs into [%s], not into [%s]", entry->key,
-                     section, entry->section);
+        config_errors_add(errors, entry->line, "'%s' belongs into [%s], not into [%s]", entry->key,
+                          section, entry->section);
     }
     return false; /* an unknown section was told of at its own line */
 }
 
 /* True if it is the first; if not, that is told. */
-static bool is_first(struct mistakes *mistakes, const struct config_entry *entry, unsigned *seen)
+static bool is_first(struct config_errors *errors, const struct config_entry *entry, unsigned *seen)
 {
     if (*seen != 0) {
-        mistakes_add(mistakes, entry->line, "'%s' is given twice; the first is in line %u",
-                     entry->key, *seen);
+        config_errors_add(errors, entry->line, "'%s' is given twice; the first is in line %u",
+                          entry->key, *seen);
         return false;
     }
     *seen = entry->line;
@@ -122,15 +123,15 @@ static void take_command(struct interpretation *interpretation, const struct con
 {
     struct configuration *configuration = interpretation->configuration;
     struct error error;
-    if (!is_first(interpretation->mistakes, entry, &interpretation->command_seen)) {
+    if (!is_first(interpretation->errors, entry, &interpretation->command_seen)) {
         return;
     }
     configuration->command = words_split(entry->value, &error);
     if (configuration->command == NULL) {
-        mistakes_add(interpretation->mistakes, entry->line, "%s: %s", command_key, error.text);
+        config_errors_add(interpretation->errors, entry->line, "%s: %s", command_key, error.text);
     } else if (configuration->command[0] == NULL || configuration->command[0][0] == '\0') {
-        mistakes_add(interpretation->mistakes, entry->line, "%s: expected a command, got nothing",
-                     command_key);
+        config_errors_add(interpretation->errors, entry->line,
+                          "%s: expected a command, got nothing", command_key);
     } else {
         configuration->options.command = configuration->command;
     }
@@ -138,8 +139,8 @@ static void take_command(struct interpretation *interpretation, const struct con
 
 static void take_key(struct interpretation *interpretation, const struct config_entry *entry)
 {
-    struct mistakes *mistakes = interpretation->mistakes;
-    if (!is_in_place(mistakes, entry)) {
+    struct config_errors *errors = interpretation->errors;
+    if (!is_in_place(errors, entry)) {
         return;
     }
     const struct option_row *row = find_row(entry->key);
@@ -148,11 +149,11 @@ static void take_key(struct interpretation *interpretation, const struct config_
         return;
     }
     struct error error;
-    if (!row->repeatable && !is_first(mistakes, entry, &interpretation->seen[row - option_rows])) {
+    if (!row->repeatable && !is_first(errors, entry, &interpretation->seen[row - option_rows])) {
         return;
     }
     if (option_set_key(&interpretation->configuration->options, row, entry->value, &error) != 0) {
-        mistakes_add(mistakes, entry->line, "%s: %s", entry->key, error.text);
+        config_errors_add(errors, entry->line, "%s: %s", entry->key, error.text);
     }
 }
 
@@ -173,19 +174,19 @@ static char *keep_text(struct configuration *configuration, char *text)
 static void take_listener(struct interpretation *interpretation, struct listener_section *section)
 {
     struct configuration *configuration = interpretation->configuration;
-    struct mistakes *mistakes = interpretation->mistakes;
+    struct config_errors *errors = interpretation->errors;
     struct error error;
-    if (!listener_section_check(section, mistakes)) {
+    if (!listener_section_check(section, errors)) {
         return;
     }
     char *text = listener_section_compose(section, section->count);
     if (text == NULL || keep_text(configuration, text) == NULL) {
-        mistakes_add(mistakes, section->entries[0].line, "out of memory");
+        config_errors_add(errors, section->entries[0].line, "out of memory");
         return;
     }
     const struct option_row *row = find_row(section->address->key);
     if (option_set_key(&configuration->options, row, text, &error) != 0) {
-        mistakes_add(mistakes, listener_section_line_at_fault(section, row), "%s", error.text);
+        config_errors_add(errors, listener_section_line_at_fault(section, row), "%s", error.text);
     }
 }
 
@@ -203,9 +204,9 @@ static size_t take_listener_section(struct interpretation *interpretation, size_
     for (size_t i = 0; i < first; i++) {
         if (file->entries[i].key == NULL &&
             strcmp(file->entries[i].section, section.entries[0].section) == 0) {
-            mistakes_add(interpretation->mistakes, section.entries[0].line,
-                         "[%s] is there twice; the first is in line %u", section.entries[0].section,
-                         file->entries[i].line);
+            config_errors_add(interpretation->errors, section.entries[0].line,
+                              "[%s] is there twice; the first is in line %u",
+                              section.entries[0].section, file->entries[i].line);
             return section.count;
         }
     }
@@ -213,9 +214,9 @@ static size_t take_listener_section(struct interpretation *interpretation, size_
     return section.count;
 }
 
-static void interpret(struct configuration *configuration, struct mistakes *mistakes)
+static void interpret(struct configuration *configuration, struct config_errors *errors)
 {
-    struct interpretation interpretation = {.configuration = configuration, .mistakes = mistakes};
+    struct interpretation interpretation = {.configuration = configuration, .errors = errors};
     const struct config_file *file = &configuration->file;
     for (size_t i = 0; i < file->count;) {
         const struct config_entry *entry = &file->entries[i];
@@ -226,7 +227,7 @@ static void interpret(struct configuration *configuration, struct mistakes *mist
             i += take_listener_section(&interpretation, i);
         } else {
             if (!is_section(entry->section)) {
-                refuse_section(mistakes, entry);
+                refuse_section(errors, entry);
             }
             i++;
         }
@@ -235,18 +236,18 @@ static void interpret(struct configuration *configuration, struct mistakes *mist
 
 /* Returns -1 if there was nothing to read. */
 static int read_file(struct configuration *configuration, const char *path,
-                     struct mistakes *mistakes)
+                     struct config_errors *errors)
 {
     char *text;
     size_t size;
     struct error error;
     if (config_file_read(path, &text, &size, &error) != 0) {
-        mistakes->path = NULL; /* the sentence has it */
-        return mistakes_add(mistakes, 0, "%s", error.text);
+        errors->path = NULL; /* the sentence has it */
+        return config_errors_add(errors, 0, "%s", error.text);
     }
-    config_file_parse(&configuration->file, text, size, mistakes);
+    config_file_parse(&configuration->file, text, size, errors);
     free(text);
-    interpret(configuration, mistakes);
+    interpret(configuration, errors);
     return 0;
 }
 
@@ -268,18 +269,18 @@ static void name_after_file(struct configuration *configuration)
 
 /* Defaults, then the file, then the command line: who comes later has the last word. */
 static int read_with_file(struct configuration *configuration, int argc, char *const argv[],
-                          struct mistakes *mistakes, struct error *error)
+                          struct config_errors *errors, struct error *error)
 {
     struct options *options = &configuration->options;
     const struct options arguments = *options;
     static char *const no_command[] = {NULL};
-    mistakes->path = arguments.config;
+    errors->path = arguments.config;
     options_free(options);
     if (options_begin(options, arguments.personality, error) != 0) {
         return -1;
     }
     options->command = no_command;
-    read_file(configuration, arguments.config, mistakes);
+    read_file(configuration, arguments.config, errors);
     if (arguments.address_count > 0) {
         options->address_count = 0; /* those of the command line stand for all of the file's */
     }
@@ -294,42 +295,42 @@ static int read_with_file(struct configuration *configuration, int argc, char *c
 }
 
 static void read_all(struct configuration *configuration, enum personality personality, int argc,
-                     char *const argv[], struct mistakes *mistakes)
+                     char *const argv[], struct config_errors *errors)
 {
     struct options *options = &configuration->options;
     struct error error;
     if (options_begin(options, personality, &error) != 0 ||
         options_take_arguments(options, argc, argv, &error) != 0) {
-        mistakes_add(mistakes, 0, "%s", error.text);
+        config_errors_add(errors, 0, "%s", error.text);
         return;
     }
     bool is_question = options->mode == MODE_HELP || options->mode == MODE_VERSION;
     if (options->config != NULL && !is_question &&
-        read_with_file(configuration, argc, argv, mistakes, &error) != 0) {
-        mistakes_add(mistakes, 0, "%s", error.text);
+        read_with_file(configuration, argc, argv, errors, &error) != 0) {
+        config_errors_add(errors, 0, "%s", error.text);
         return;
     }
     /* What is missing may be what could not be read. */
-    if (mistakes->count == 0 && options_finish(options, &error) != 0) {
-        mistakes_add(mistakes, 0, "%s", error.text);
+    if (errors->count == 0 && options_finish(options, &error) != 0) {
+        config_errors_add(errors, 0, "%s", error.text);
     }
 }
 
 struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
-                                         struct mistakes *mistakes)
+                                         struct config_errors *errors)
 {
     struct configuration *configuration = calloc(1, sizeof *configuration);
-    *mistakes = (struct mistakes){.path = NULL};
+    *errors = (struct config_errors){.path = NULL};
     if (configuration == NULL) {
-        mistakes_add(mistakes, 0, "out of memory");
+        config_errors_add(errors, 0, "out of memory");
         return NULL;
     }
     configuration->holders = 1;
     configuration->argc = argc;
     configuration->argv = argv;
-    read_all(configuration, personality, argc, argv, mistakes);
-    if (mistakes->count > 0) {
-        mistakes_sort(mistakes);
+    read_all(configuration, personality, argc, argv, errors);
+    if (errors->count > 0) {
+        config_errors_sort(errors);
         configuration_release(configuration);
         return NULL;
     }
@@ -338,7 +339,7 @@ struct configuration *configuration_read(enum personality personality, int argc,
 
 struct configuration *configuration_glance(const char *path, struct error *error)
 {
-    __attribute__((cleanup(mistakes_free))) struct mistakes mistakes = {.path = path};
+    __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.path = path};
     struct configuration *configuration = calloc(1, sizeof *configuration);
     if (configuration == NULL) {
         error_set(error, "out of memory");
@@ -348,10 +349,10 @@ struct configuration *configuration_glance(const char *path, struct error *error
     bool is_read = options_begin(&configuration->options, PERSONALITY_TASUKI, error) == 0;
     if (is_read) {
         configuration->options.config = path;
-        is_read = read_file(configuration, path, &mistakes) == 0;
+        is_read = read_file(configuration, path, &errors) == 0;
     }
     if (!is_read) {
-        mistakes_as_error(&mistakes, error);
+        config_errors_as_error(&errors, error);
         configuration_release(configuration);
         return NULL;
     }
@@ -360,10 +361,10 @@ struct configuration *configuration_glance(const char *path, struct error *error
 }
 
 struct configuration *configuration_read_again(const struct configuration *configuration,
-                                               struct mistakes *mistakes)
+                                               struct config_errors *errors)
 {
     return configuration_read(configuration->options.personality, configuration->argc,
-                              configuration->argv, mistakes);
+                              configuration->argv, errors);
 }
 
 /* What the supervisor does itself, once, at its start. */

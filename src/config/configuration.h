@@ -7,9 +7,9 @@
 #ifndef CONFIGURATION_H
 #define CONFIGURATION_H
 
+#include "config_errors.h"
 #include "config_file.h"
 #include "control_path.h"
-#include "mistakes.h"
 #include "options.h"
 
 #include <stdbool.h>
@@ -27,14 +27,14 @@ struct configuration {
 };
 
 /* Reads the command line and the file that it names. Returns it, held once; or NULL, and then
-   `mistakes` has all that is wrong, to be freed. The arguments stay the caller's and must outlive
-   it. */
+   `config_errors` has all that is wrong, to be freed. The arguments stay the caller's and must
+   outlive it. */
 struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
-                                         struct mistakes *mistakes);
+                                         struct config_errors *errors);
 
 /* The same command line, and the file that it names as it is now. */
 struct configuration *configuration_read_again(const struct configuration *configuration,
-                                               struct mistakes *mistakes);
+                                               struct config_errors *errors);
 
 /* Writes the names of the keys that differ, although a running supervisor cannot change them, into
    `buffer`, with ", " between them. Returns whether there are any. */

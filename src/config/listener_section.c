@@ -28,35 +28,35 @@ static const struct config_entry *find_first(const struct listener_section *sect
     return entry;
 }
 
-bool listener_section_check(struct listener_section *section, struct mistakes *mistakes)
+bool listener_section_check(struct listener_section *section, struct config_errors *errors)
 {
-    size_t before = mistakes->count;
+    size_t before = errors->count;
     for (size_t i = 1; i < section->count; i++) {
         const struct config_entry *entry = &section->entries[i];
         if (strchr(entry->value, ',') != NULL) {
-            mistakes_add(mistakes, entry->line, "%s: expected a value without a comma, got '%s'",
-                         entry->key, entry->value);
+            config_errors_add(errors, entry->line, "%s: expected a value without a comma, got '%s'",
+                              entry->key, entry->value);
         }
         if (strcmp(entry->key, "name") == 0) {
-            mistakes_add(mistakes, entry->line, "the section's own line has the name");
+            config_errors_add(errors, entry->line, "the section's own line has the name");
         }
         const struct config_entry *first = find_first(section, entry->key);
         if (first != entry) {
-            mistakes_add(mistakes, entry->line, "'%s' is given twice; the first is in line %u",
-                         entry->key, first->line);
+            config_errors_add(errors, entry->line, "'%s' is given twice; the first is in line %u",
+                              entry->key, first->line);
         }
         if (is_address(entry) && section->address != NULL &&
             strcmp(section->address->key, entry->key) != 0) {
-            mistakes_add(mistakes, entry->line, "expected a port or a path, got both");
+            config_errors_add(errors, entry->line, "expected a port or a path, got both");
         } else if (is_address(entry)) {
             section->address = entry;
         }
     }
     if (section->address == NULL) {
-        mistakes_add(mistakes, section->entries[0].line, "expected a port or a path in [%s]",
-                     section->entries[0].section);
+        config_errors_add(errors, section->entries[0].line, "expected a port or a path in [%s]",
+                          section->entries[0].section);
     }
-    return section->address != NULL && mistakes->count == before;
+    return section->address != NULL && errors->count == before;
 }
 
 /* "TEXT,KEY=VALUE", to be freed; takes over `text`. NULL: no memory. */

@@ -5,8 +5,8 @@
 #ifndef LISTENER_SECTION_H
 #define LISTENER_SECTION_H
 
+#include "config_errors.h"
 #include "config_file.h"
-#include "mistakes.h"
 #include "option_value.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ const char *listener_section_name(const char *section);
 
 /* Finds the address, and what is there twice or does not belong there. Returns true if all is well;
    what is not is told. */
-bool listener_section_check(struct listener_section *section, struct mistakes *mistakes);
+bool listener_section_check(struct listener_section *section, struct config_errors *errors);
 
 /* The section, once checked, as text, as far as its first `count` entries go; its own line has the
    name. To be freed; NULL: no memory. */

@@ -15,10 +15,10 @@
 /* The least time from ready to the question which listeners are left over. */
 #define SETTLE_SECONDS 1.0
 
-/* What is answered to the workers of one basis. */
+/* What is answered to the workers of one release. */
 struct table {
     struct table *next;
-    struct basis *basis; /* held */
+    struct release *release; /* held */
     struct adoption *adoption;
     unsigned users; /* workers, and one that is being started */
 };
@@ -52,19 +52,19 @@ struct adopter {
 /* --- tables ------------------------------------------------------------------------------------
  */
 
-static struct table *find_table(const struct adopter *adopter, const struct basis *basis)
+static struct table *find_table(const struct adopter *adopter, const struct release *release)
 {
     struct table *table = adopter->tables;
-    while (table != NULL && table->basis != basis) {
+    while (table != NULL && table->release != release) {
         table = table->next;
     }
     return table;
 }
 
-static struct table *add_table(struct adopter *adopter, struct basis *basis)
+static struct table *add_table(struct adopter *adopter, struct release *release)
 {
     struct table *table = calloc(1, sizeof *table);
-    struct adoption *adoption = adoption_new(&basis->listeners);
+    struct adoption *adoption = adoption_new(&release->listeners);
     if (table == NULL || adoption == NULL) {
         free(table);
         adoption_free(adoption);
@@ -73,8 +73,8 @@ static struct table *add_table(struct adopter *adopter, struct basis *basis)
     if (adopter->tables != NULL) {
         adoption_follow(adoption, adopter->tables->adoption);
     }
-    *table =
-        (struct table){.next = adopter->tables, .basis = basis_hold(basis), .adoption = adoption};
+    *table = (struct table){
+        .next = adopter->tables, .release = release_hold(release), .adoption = adoption};
     return adopter->tables = table;
 }
 
@@ -89,7 +89,7 @@ static void release_table(struct adopter *adopter, struct table *table)
     }
     *link = table->next;
     adoption_free(table->adoption);
-    basis_release(table->basis);
+    release_drop(table->release);
     free(table);
 }
 
@@ -107,7 +107,7 @@ static const struct watch *find_watch(const struct adopter *adopter, uint64_t ge
 
 static const struct listener_set *listeners_of(const struct watch *watch)
 {
-    return &watch->table->basis->listeners;
+    return &watch->table->release->listeners;
 }
 
 static const char *name_of(const struct watch *watch, size_t listener)
@@ -188,7 +188,7 @@ static bool listens_enough(const struct watch *watch)
 /* A server that says READY=1 listens long before, perhaps: its word is better. */
 static bool counts_as_ready(const struct watch *watch)
 {
-    enum ready_source source = basis_options(watch->table->basis)->ready;
+    enum ready_source source = release_options(watch->table->release)->ready;
     return source == READY_LISTEN ||
            (source == READY_SOURCE_AUTO && !watch->adopter->last_ready_said);
 }
@@ -385,16 +385,16 @@ void adopter_free(struct adopter *adopter)
     free(adopter);
 }
 
-bool adopter_equip(struct adopter *adopter, struct basis *basis,
+bool adopter_equip(struct adopter *adopter, struct release *release,
                    struct adoption_installation *installation)
 {
-    const struct options *options = basis_options(basis);
-    if (options->adopt == ADOPT_OFF || basis->listeners.count == 0) {
+    const struct options *options = release_options(release);
+    if (options->adopt == ADOPT_OFF || release->listeners.count == 0) {
         return false;
     }
-    struct table *table = find_table(adopter, basis);
+    struct table *table = find_table(adopter, release);
     if (table == NULL) {
-        table = add_table(adopter, basis);
+        table = add_table(adopter, release);
     }
     if (table == NULL) {
         log_error("cannot adopt servers that bind for themselves: out of memory");
@@ -442,10 +442,10 @@ static struct watch *add_watch(struct adopter *adopter, struct table *table, uin
     return adopter->watches = watch;
 }
 
-void adopter_begin(struct adopter *adopter, const struct basis *basis, uint64_t generation,
+void adopter_begin(struct adopter *adopter, const struct release *release, uint64_t generation,
                    const struct adoption_installation *installation)
 {
-    struct table *table = find_table(adopter, basis);
+    struct table *table = find_table(adopter, release);
     int notify_fd = installation->notify_fd;
     tell_installation(adopter, installation);
     if (notify_fd < 0) {
@@ -457,9 +457,9 @@ void adopter_begin(struct adopter *adopter, const struct basis *basis, uint64_t 
     }
 }
 
-void adopter_cancel(struct adopter *adopter, const struct basis *basis)
+void adopter_cancel(struct adopter *adopter, const struct release *release)
 {
-    release_table(adopter, find_table(adopter, basis));
+    release_table(adopter, find_table(adopter, release));
 }
 
 void adopter_end(struct adopter *adopter, uint64_t generation)
@@ -483,7 +483,7 @@ void adopter_hear(struct adopter *adopter, uint64_t generation)
  */
 static void begin_to_settle(struct adopter *adopter, const struct watch *watch)
 {
-    double interval = (double)basis_options(watch->table->basis)->interval_ms / 1000.0;
+    double interval = (double)release_options(watch->table->release)->interval_ms / 1000.0;
     ev_timer_stop(adopter->setup.loop, &adopter->settle);
     ev_now_update(adopter->setup.loop);
     ev_timer_set(&adopter->settle, interval > SETTLE_SECONDS ? interval : SETTLE_SECONDS, 0.0);

@@ -8,8 +8,8 @@
 #define ADOPTER_H
 
 #include "adoption_filter.h"
-#include "basis.h"
 #include "lifecycle.h"
+#include "release.h"
 
 #include <ev.h>
 
@@ -27,20 +27,20 @@ struct adopter_setup {
 struct adopter *adopter_new(const struct adopter_setup *setup);
 void adopter_free(struct adopter *adopter);
 
-/* Prepares the filter of a worker that is about to be started on this basis. Returns false where it
-   gets none; otherwise adopter_begin or adopter_cancel must follow. */
-bool adopter_equip(struct adopter *adopter, struct basis *basis,
+/* Prepares the filter of a worker that is about to be started on this release. Returns false where
+   it gets none; otherwise adopter_begin or adopter_cancel must follow. */
+bool adopter_equip(struct adopter *adopter, struct release *release,
                    struct adoption_installation *installation);
 
 /* The worker has been started: listens to its filter from now on, or says once why it has none.
    Takes over the descriptor in `installation`. */
-void adopter_begin(struct adopter *adopter, const struct basis *basis, uint64_t generation,
+void adopter_begin(struct adopter *adopter, const struct release *release, uint64_t generation,
                    const struct adoption_installation *installation);
 
 /* It could not be started. */
-void adopter_cancel(struct adopter *adopter, const struct basis *basis);
+void adopter_cancel(struct adopter *adopter, const struct release *release);
 
-/* The worker of the generation has been reaped: its basis is held no more. What it left behind is
+/* The worker of the generation has been reaped: its release is held no more. What it left behind is
    answered as those are that were started last. */
 void adopter_end(struct adopter *adopter, uint64_t generation);
 

@@ -314,9 +314,8 @@ static void on_request(void *context, uint64_t client, const char *line)
 
 static double seconds_since_start(const struct console *console, uint64_t generation)
 {
-    const struct attendant *attendant =
-        console->setup.find_attendant(console->setup.context, generation);
-    return attendant != NULL ? ev_time() - attendant->started : 0;
+    const struct family *family = console->setup.find_family(console->setup.context, generation);
+    return family != NULL ? ev_time() - family->started : 0;
 }
 
 void console_report(struct console *console, const struct lifecycle_action *report)
@@ -374,7 +373,7 @@ void console_report_draining(struct console *console)
 {
     const struct lifecycle *lifecycle = console->setup.lifecycle;
     __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
-    const struct listener_set *listeners = &(*console->setup.basis)->listeners;
+    const struct listener_set *listeners = &(*console->setup.release)->listeners;
     for (size_t i = 0; i < listeners->count; i++) {
         observe_queue(listeners->items[i].fd, &accepted);
     }

@@ -7,20 +7,20 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
-#include "attendant.h"
-#include "basis.h"
+#include "family.h"
 #include "json_text.h"
 #include "lifecycle.h"
+#include "release.h"
 
 struct console;
 
 /* What an operator can ask for, and what is needed to tell how things are. All of it is the
    supervisor's and outlives the console. */
 struct console_setup {
-    const struct options *options; /* the supervisor's own: its name, its socket */
-    struct basis *const *basis;    /* what is in force */
+    const struct options *options;  /* the supervisor's own: its name, its socket */
+    struct release *const *release; /* what is in force */
     const struct lifecycle *lifecycle;
-    const struct attendant *(*find_attendant)(void *context, uint64_t generation);
+    const struct family *(*find_family)(void *context, uint64_t generation);
     bool (*is_left_over)(void *context,
                          const struct listener *listener); /* the current generation has others */
     void (*reap)(void *context); /* takes in what has happened, before it is looked at */

@@ -18,22 +18,22 @@ static const char *describe_state(const struct lifecycle *lifecycle)
     return lifecycle->starting != 0 ? "starting" : "down";
 }
 
-static void describe_attendant(struct json_text *json, const struct attendant *attendant)
+static void describe_family(struct json_text *json, const struct family *family)
 {
-    json_text_seconds(json, "started", attendant->started);
-    if (attendant->ready_after >= 0) {
-        json_text_seconds(json, "ready_after", attendant->ready_after);
+    json_text_seconds(json, "started", family->started);
+    if (family->ready_after >= 0) {
+        json_text_seconds(json, "ready_after", family->ready_after);
     } else {
         json_text_null(json, "ready_after");
     }
-    json_text_string(json, "text", attendant->status[0] != '\0' ? attendant->status : NULL);
+    json_text_string(json, "text", family->status[0] != '\0' ? family->status : NULL);
 }
 
 static void describe_generation(struct json_text *json, const struct console_setup *setup,
                                 const struct generation *generation,
                                 const struct socket_list *accepted)
 {
-    const struct attendant *attendant = setup->find_attendant(setup->context, generation->number);
+    const struct family *family = setup->find_family(setup->context, generation->number);
     json_text_open(json, NULL, '{');
     json_text_number(json, "number", (int64_t)generation->number);
     json_text_string(json, "state", generation_state_name(generation->state));
@@ -41,8 +41,8 @@ static void describe_generation(struct json_text *json, const struct console_set
     json_text_bool(json, "current", generation->number == setup->lifecycle->current);
     json_text_known(json, "memory", observe_memory(generation->pid));
     json_text_known(json, "connections", observe_connections(generation->pid, accepted));
-    if (attendant != NULL) {
-        describe_attendant(json, attendant);
+    if (family != NULL) {
+        describe_family(json, family);
     }
     json_text_close(json, '}');
 }
@@ -75,17 +75,17 @@ void console_add_status(struct json_text *json, const struct console_setup *setu
                         double started)
 {
     const struct lifecycle *lifecycle = setup->lifecycle;
-    const struct basis *basis = *setup->basis;
+    const struct release *release = *setup->release;
     __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
     json_text_string(json, "name", name);
     json_text_number(json, "pid", getpid());
     json_text_string(json, "version", TASUKI_VERSION);
-    describe_command(json, basis_options(basis)->command);
+    describe_command(json, release_options(release)->command);
     json_text_seconds(json, "started", started);
     json_text_string(json, "state", describe_state(lifecycle));
     json_text_open(json, "listeners", '[');
-    for (size_t i = 0; i < basis->listeners.count; i++) {
-        describe_listener(json, setup, &basis->listeners.items[i], &accepted);
+    for (size_t i = 0; i < release->listeners.count; i++) {
+        describe_listener(json, setup, &release->listeners.items[i], &accepted);
     }
     json_text_close(json, ']');
     json_text_open(json, "generations", '[');

@@ -198,7 +198,7 @@ int plan_make(struct plan *plan, const struct options *options,
     return 0;
 }
 
-int plan_rehearse(const struct options *options, struct error *error)
+int plan_validate(const struct options *options, struct error *error)
 {
     const struct listener_set none = {.count = 0};
     const struct lifecycle_settings settings = plan_initial_settings(options);
@@ -207,7 +207,7 @@ int plan_rehearse(const struct options *options, struct error *error)
         return -1;
     }
     return plan.settings_problem.text[0] == '\0'
-               ? surroundings_rehearse(&options->surroundings, &plan.identity, error)
+               ? surroundings_validate(&options->surroundings, &plan.identity, error)
                : error_set(error, "%s", plan.settings_problem.text);
 }
 

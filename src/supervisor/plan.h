@@ -42,7 +42,7 @@ int plan_make(struct plan *plan, const struct options *options,
 /* What the options do not show by themselves: the variables of the supervisor's own environment are
    options, too, and a worker's surroundings are only to be had with the right to them. Returns 0,
    or -1 with the first thing that makes no sense. */
-int plan_rehearse(const struct options *options, struct error *error);
+int plan_validate(const struct options *options, struct error *error);
 
 /* For __attribute__((cleanup)). Keeps `is_refused`. */
 void plan_free(struct plan *plan);

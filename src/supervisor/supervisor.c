@@ -45,55 +45,54 @@ static void on_check_exited(struct supervisor *supervisor, const char *words, in
 static bool reap_helper(struct supervisor *supervisor, pid_t pid, int status)
 {
     char words[LAST_WORDS_SIZE];
-    for (struct attendant *attendant = supervisor->attendants; attendant != NULL;
-         attendant = attendant->next) {
-        if (attendant_reap(attendant, pid, status)) {
+    for (struct family *family = supervisor->families; family != NULL; family = family->next) {
+        if (family_reap(family, pid, status)) {
             return true;
         }
     }
-    switch (errands_reap(&supervisor->errands, pid, words, sizeof words)) {
-    case ERRAND_CHECK:
+    switch (hooks_reap(&supervisor->hooks, pid, words, sizeof words)) {
+    case HOOK_CHECK:
         on_check_exited(supervisor, words, status);
         return true;
-    case ERRAND_EVENT:
+    case HOOK_EVENT:
         return true;
-    case ERRAND_NONE:
+    case HOOK_NONE:
         break;
     }
     return false;
 }
 
-static struct attendant *find_attendant_of(const struct supervisor *supervisor, pid_t pid)
+static struct family *find_family_of(const struct supervisor *supervisor, pid_t pid)
 {
-    struct attendant *attendant = supervisor->attendants;
-    while (attendant != NULL && attendant->pid != pid) {
-        attendant = attendant->next;
+    struct family *family = supervisor->families;
+    while (family != NULL && family->pid != pid) {
+        family = family->next;
     }
-    return attendant;
+    return family;
 }
 
-/* The lifecycle learns of the death while the attendant still knows the worker. A socket that only
+/* The lifecycle learns of the death while the family still knows the worker. A socket that only
    this one had is closed before anybody is told that a deploy is over. */
 static void on_process_exited(struct supervisor *supervisor, pid_t pid, int status)
 {
-    struct attendant *dead = find_attendant_of(supervisor, pid);
+    struct family *dead = find_family_of(supervisor, pid);
     if (dead != NULL) {
         adopter_end(supervisor->adopter, dead->generation);
-        attendant_release_basis(dead);
+        family_drop_release(dead);
     }
     supervisor_dispatch(
         supervisor, &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
-    for (struct attendant **link = &supervisor->attendants; *link != NULL; link = &(*link)->next) {
-        struct attendant *attendant = *link;
-        if (attendant->pid == pid) {
-            *link = attendant->next;
-            if (attendant->options->kill_group) {
+    for (struct family **link = &supervisor->families; *link != NULL; link = &(*link)->next) {
+        struct family *family = *link;
+        if (family->pid == pid) {
+            *link = family->next;
+            if (family->options->kill_group) {
                 kill(-pid, SIGKILL); /* what it left behind; such a group keeps its number */
             }
             /* It may be its own event that led here: it is freed before the loop waits again. */
-            attendant_end(attendant);
-            attendant->next = supervisor->departed;
-            supervisor->departed = attendant;
+            family_end(family);
+            family->next = supervisor->departed;
+            supervisor->departed = family;
             return;
         }
     }
@@ -169,7 +168,7 @@ void supervisor_describe_listener(const struct listener *listener)
 
 static void describe_listeners(const struct supervisor *supervisor)
 {
-    const struct listener_set *listeners = &supervisor_basis(supervisor)->listeners;
+    const struct listener_set *listeners = &supervisor_release(supervisor)->listeners;
     struct error gap;
     for (size_t i = 0; i < listeners->count; i++) {
         supervisor_describe_listener(&listeners->items[i]);
@@ -179,12 +178,12 @@ static void describe_listeners(const struct supervisor *supervisor)
     }
 }
 
-static void free_attendants(struct attendant **list)
+static void free_families(struct family **list)
 {
     while (*list != NULL) {
-        struct attendant *attendant = *list;
-        *list = attendant->next;
-        attendant_free(attendant);
+        struct family *family = *list;
+        *list = family->next;
+        family_free(family);
     }
 }
 
@@ -193,11 +192,11 @@ static void on_bury(struct ev_loop *loop, ev_prepare *watcher, int revents)
     (void)watcher;
     (void)revents;
     struct supervisor *supervisor = ev_userdata(loop);
-    free_attendants(&supervisor->departed);
+    free_families(&supervisor->departed);
 }
 
 /* A death that is not yet reaped goes before the worker's last message: the dead are not ready. */
-static void on_attendant_event(void *context, const struct lifecycle_event *event)
+static void on_family_event(void *context, const struct lifecycle_event *event)
 {
     const struct supervisor *supervisor = context;
     supervisor_reap(context);
@@ -228,7 +227,7 @@ static int set_up_adopter(struct supervisor *supervisor)
     return 0;
 }
 
-static void on_attendant_status(void *context, uint64_t generation, const char *text)
+static void on_family_status(void *context, uint64_t generation, const char *text)
 {
     const struct supervisor *supervisor = context;
     console_report_status(supervisor->console, generation, text);
@@ -279,13 +278,13 @@ static int set_up(struct supervisor *supervisor)
     supervisor_watch_log(supervisor);
     supervisor_watch_manager(supervisor);
     const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
-    supervisor->attendant_listener = (struct attendant_listener){.on_event = on_attendant_event,
-                                                                 .on_status = on_attendant_status,
-                                                                 .context = supervisor,
-                                                                 .captures = &supervisor->captures};
+    supervisor->family_listener = (struct family_listener){.on_event = on_family_event,
+                                                           .on_status = on_family_status,
+                                                           .context = supervisor,
+                                                           .captures = &supervisor->captures};
     ev_prepare_init(&supervisor->bury, on_bury);
     ev_prepare_start(supervisor->loop, &supervisor->bury);
-    errands_init(&supervisor->errands, supervisor->loop);
+    hooks_init(&supervisor->hooks, supervisor->loop);
     lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
     if (supervisor_watch_changes(supervisor) != 0) {
@@ -301,9 +300,9 @@ static int set_up(struct supervisor *supervisor)
 static void take_down(struct supervisor *supervisor)
 {
     console_close(supervisor->console);
-    errands_close(&supervisor->errands);
-    free_attendants(&supervisor->attendants);
-    free_attendants(&supervisor->departed);
+    hooks_close(&supervisor->hooks);
+    free_families(&supervisor->families);
+    free_families(&supervisor->departed);
     adopter_free(supervisor->adopter);
     change_watch_free(supervisor->changes.watch);
     free(supervisor->changes.path);
@@ -312,7 +311,7 @@ static void take_down(struct supervisor *supervisor)
         capture_free(supervisor->captures);
     }
     free(supervisor->signals);
-    basis_release(supervisor->prepared);
+    release_drop(supervisor->prepared);
     ev_loop_destroy(supervisor->loop);
 }
 
@@ -321,7 +320,7 @@ int supervisor_run(const struct supervisor_setup *setup)
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
     if (set_up(&supervisor) == 0) {
         describe_listeners(&supervisor);
-        listener_set_own_files(&supervisor_basis(&supervisor)->listeners);
+        listener_set_own_files(&supervisor_release(&supervisor)->listeners);
         supervisor_store_listeners(&supervisor);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */

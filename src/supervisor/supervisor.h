@@ -7,9 +7,9 @@
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
 
-#include "basis.h"
 #include "log_file.h"
 #include "options.h"
+#include "release.h"
 #include "service_manager.h"
 #include "status_file.h"
 
@@ -17,7 +17,7 @@
 struct supervisor_setup {
     const struct options *options;
     const struct configuration *configuration; /* of `options`, which are the supervisor's own */
-    struct basis **basis;                      /* in force; a deploy puts another one there */
+    struct release **release;                  /* in force; a deploy puts another one there */
     struct status_file *status_file;
     struct log_file *log_file;
     struct service_manager *manager;

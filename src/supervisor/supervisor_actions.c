@@ -52,50 +52,49 @@ static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, 
     };
 }
 
-struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
-                                            uint64_t generation)
+struct family *supervisor_find_family(const struct supervisor *supervisor, uint64_t generation)
 {
-    struct attendant *attendant = supervisor->attendants;
-    while (attendant != NULL && attendant->generation != generation) {
-        attendant = attendant->next;
+    struct family *family = supervisor->families;
+    while (family != NULL && family->generation != generation) {
+        family = family->next;
     }
-    return attendant;
+    return family;
 }
 
-static pid_t spawn_attended(struct supervisor *supervisor, uint64_t generation, struct basis *basis,
-                            struct plan *plan, struct worker_failure *failure)
+static pid_t spawn_family(struct supervisor *supervisor, uint64_t generation,
+                          struct release *release, struct plan *plan,
+                          struct worker_failure *failure)
 {
-    const struct options *options = basis_options(basis);
-    struct attendant *attendant =
-        attendant_new(supervisor->loop, basis, &supervisor->attendant_listener, generation, plan,
-                      &failure->error);
-    if (attendant == NULL) {
+    const struct options *options = release_options(release);
+    struct family *family = family_new(supervisor->loop, release, &supervisor->family_listener,
+                                       generation, plan, &failure->error);
+    if (family == NULL) {
         return -1;
     }
     struct worker_command command = {
         .argv = options->command,
         .environment = plan->environment.entries,
         .directory = options->directory,
-        .listeners = &basis->listeners,
+        .listeners = &release->listeners,
     };
-    attendant_equip(attendant, &command);
+    family_equip(family, &command);
     struct adoption_installation adoption;
-    bool is_adopted = adopter_equip(supervisor->adopter, basis, &adoption);
+    bool is_adopted = adopter_equip(supervisor->adopter, release, &adoption);
     command.adoption = is_adopted ? &adoption : NULL;
     pid_t pid = worker_spawn(&command, failure);
     if (pid < 0) {
         if (is_adopted) {
-            adopter_cancel(supervisor->adopter, basis);
+            adopter_cancel(supervisor->adopter, release);
         }
-        attendant_free(attendant);
+        family_free(family);
         return -1;
     }
-    attendant_begin(attendant, pid);
+    family_begin(family, pid);
     if (is_adopted) {
-        adopter_begin(supervisor->adopter, basis, generation, &adoption);
+        adopter_begin(supervisor->adopter, release, generation, &adoption);
     }
-    attendant->next = supervisor->attendants;
-    supervisor->attendants = attendant;
+    family->next = supervisor->families;
+    supervisor->families = family;
     return pid;
 }
 
@@ -105,16 +104,16 @@ static struct lifecycle_event spawn(struct supervisor *supervisor,
 {
     const uint64_t generation = action->generation;
     const struct lifecycle_settings before = supervisor->lifecycle.settings;
-    struct basis *basis = supervisor_basis_of_deploy(supervisor, action->deploy);
+    struct release *release = supervisor_release_of_deploy(supervisor, action->deploy);
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct worker_failure failure = {.exit_status = 1};
-    if (plan_make(&plan, basis_options(basis), &basis->listeners, generation, &before,
+    if (plan_make(&plan, release_options(release), &release->listeners, generation, &before,
                   &failure.error) != 0) {
         failure.permanent = plan.is_refused;
         return spawn_failed(supervisor, generation, &before, &failure);
     }
     report_plan_problems(&plan);
-    pid_t pid = spawn_attended(supervisor, generation, basis, &plan, &failure);
+    pid_t pid = spawn_family(supervisor, generation, release, &plan, &failure);
     if (pid < 0) {
         return spawn_failed(supervisor, generation, &plan.settings, &failure);
     }
@@ -156,12 +155,12 @@ static void publish(struct supervisor *supervisor)
    it. Where the worker's own words can be read back, they decide whether the hint is given. */
 static void hint_at_address_in_use(struct supervisor *supervisor, const char *words)
 {
-    if (supervisor->hint_is_given || supervisor_basis(supervisor)->listeners.count == 0 ||
+    if (supervisor->hint_is_given || supervisor_release(supervisor)->listeners.count == 0 ||
         (words != NULL && !last_words_mention_address_in_use(words))) {
         return;
     }
     supervisor->hint_is_given = true;
-    if (basis_options(supervisor_basis(supervisor))->adopt != ADOPT_OFF) {
+    if (release_options(supervisor_release(supervisor))->adopt != ADOPT_OFF) {
         log_warning("hint: %s: a server that binds for itself must bind an address that is held, "
                     "as it is held (see ADOPTION in tasuki(1))",
                     words != NULL ? "the address is in use"
@@ -196,17 +195,17 @@ static void take_last_words(struct supervisor *supervisor, const struct lifecycl
 {
     char words[LAST_WORDS_SIZE];
     char output[LAST_WORDS_OUTPUT_SIZE];
-    struct attendant *attendant = supervisor_find_attendant(supervisor, report->generation);
-    bool can_be_read = attendant != NULL && attendant_last_words(attendant, words, sizeof words);
+    struct family *family = supervisor_find_family(supervisor, report->generation);
+    bool can_be_read = family != NULL && family_last_words(family, words, sizeof words);
     if (can_be_read) {
         drop_own_lines(words);
     }
-    last_words_describe_output(attendant != NULL ? &attendant->last_words : NULL, report->pid,
-                               output, sizeof output);
+    last_words_describe_output(family != NULL ? &family->last_words : NULL, report->pid, output,
+                               sizeof output);
     console_set_last_words(supervisor->console, can_be_read ? words : NULL, output);
     bool died_young = report->report == REPORT_START_FAILED ||
-                      (report->report == REPORT_CRASHED && attendant != NULL &&
-                       ev_time() - attendant->started < YOUNG_SECONDS);
+                      (report->report == REPORT_CRASHED && family != NULL &&
+                       ev_time() - family->started < YOUNG_SECONDS);
     if (died_young && !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
         hint_at_address_in_use(supervisor, can_be_read ? words : NULL);
     }
@@ -225,22 +224,21 @@ static void run_event_command(struct supervisor *supervisor, const struct lifecy
         log_error("--on-event: %s", error.text);
         return;
     }
-    errands_run_event(&supervisor->errands, command, &environment);
+    hooks_run_event(&supervisor->hooks, command, &environment);
 }
 
-/* What a report means for the attendant of its worker. */
-static void tell_attendant(const struct supervisor *supervisor,
-                           const struct lifecycle_action *report)
+/* What a report means for the family of its worker. */
+static void tell_family(const struct supervisor *supervisor, const struct lifecycle_action *report)
 {
-    struct attendant *attendant = supervisor_find_attendant(supervisor, report->generation);
-    if (attendant == NULL) {
+    struct family *family = supervisor_find_family(supervisor, report->generation);
+    if (family == NULL) {
         return;
     }
     if (report->report == REPORT_READY) {
-        attendant->ready_after = ev_time() - attendant->started;
+        family->ready_after = ev_time() - family->started;
     }
     if (report->report == REPORT_READY || report->report == REPORT_SIGNALLED) {
-        attendant_stop_probing(attendant);
+        family_stop_probing(family);
     }
 }
 
@@ -253,7 +251,7 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
     }
     narrate(report);
     supervisor_follow_report(supervisor, report);
-    tell_attendant(supervisor, report);
+    tell_family(supervisor, report);
     adopter_report(supervisor->adopter, report);
     if (report->report == REPORT_START_FAILED || report->report == REPORT_NOT_READY ||
         report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
@@ -268,9 +266,9 @@ static void arm(struct supervisor *supervisor, const struct lifecycle_action *ac
 {
     double seconds = (double)action->ms / 1000.0;
     if (action->timer == TIMER_KILL) {
-        struct attendant *attendant = supervisor_find_attendant(supervisor, action->generation);
-        if (attendant != NULL) {
-            attendant_arm_kill(attendant, seconds, action->at_least);
+        struct family *family = supervisor_find_family(supervisor, action->generation);
+        if (family != NULL) {
+            family_arm_kill(family, seconds, action->at_least);
         }
         return;
     }
@@ -288,10 +286,10 @@ static void arm(struct supervisor *supervisor, const struct lifecycle_action *ac
 /* With --kill-mode=group the last signal goes to everything that the worker has started. */
 static void send_signal(const struct supervisor *supervisor, const struct lifecycle_action *action)
 {
-    const struct attendant *attendant = supervisor_find_attendant(supervisor, action->generation);
+    const struct family *family = supervisor_find_family(supervisor, action->generation);
     const pid_t pid = action->pid;
     const int signal = action->signal;
-    bool to_group = signal == SIGKILL && attendant != NULL && attendant->options->kill_group;
+    bool to_group = signal == SIGKILL && family != NULL && family->options->kill_group;
     if (kill(to_group ? -pid : pid, signal) != 0) {
         log_about(LOG_LEVEL_ERROR, &(struct log_facts){.pid = pid},
                   "cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
@@ -314,7 +312,7 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
     case ACTION_CHECK:
         return supervisor_check(supervisor, action, answer);
     case ACTION_UNCHECK:
-        errands_cancel_check(&supervisor->errands);
+        hooks_cancel_check(&supervisor->hooks);
         break;
     case ACTION_SPAWN:
         *answer = spawn(supervisor, action);

@@ -37,9 +37,9 @@ static void on_draining(struct ev_loop *loop, ev_timer *watcher, int revents)
     }
 }
 
-static const struct attendant *look_up_attendant(void *context, uint64_t generation)
+static const struct family *look_up_family(void *context, uint64_t generation)
 {
-    return supervisor_find_attendant(context, generation);
+    return supervisor_find_family(context, generation);
 }
 
 static void stop_by_console(void *context)
@@ -97,9 +97,9 @@ int supervisor_open_console(struct supervisor *supervisor)
     }
     const struct console_setup setup = {
         .options = options,
-        .basis = supervisor->setup->basis,
+        .release = supervisor->setup->release,
         .lifecycle = &supervisor->lifecycle,
-        .find_attendant = look_up_attendant,
+        .find_family = look_up_family,
         .is_left_over = is_left_over,
         .reap = reap_for_console,
         .deploy = deploy_by_console,

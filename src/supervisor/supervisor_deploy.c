@@ -13,27 +13,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- which basis ------------------------------------------------------------------------------ */
+/* --- which release ------------------------------------------------------------------------------
+ */
 
-struct basis *supervisor_basis(const struct supervisor *supervisor)
+struct release *supervisor_release(const struct supervisor *supervisor)
 {
-    return *supervisor->setup->basis;
+    return *supervisor->setup->release;
 }
 
 const struct options *supervisor_options(const struct supervisor *supervisor)
 {
-    return basis_options(supervisor_basis(supervisor));
+    return release_options(supervisor_release(supervisor));
 }
 
-struct basis *supervisor_basis_of_deploy(const struct supervisor *supervisor, uint64_t deploy)
+struct release *supervisor_release_of_deploy(const struct supervisor *supervisor, uint64_t deploy)
 {
     bool is_prepared = supervisor->prepared != NULL && deploy == supervisor->prepared_deploy;
-    return is_prepared ? supervisor->prepared : supervisor_basis(supervisor);
+    return is_prepared ? supervisor->prepared : supervisor_release(supervisor);
 }
 
 static void forget_prepared(struct supervisor *supervisor)
 {
-    basis_release(supervisor->prepared);
+    release_drop(supervisor->prepared);
     supervisor->prepared = NULL;
     supervisor->prepared_deploy = 0;
 }
@@ -51,18 +52,18 @@ static void announce_closing(const struct listener_set *before, const struct lis
 /* A generation took over: what it was started from is what the dead are replaced with. */
 static void put_in_force(struct supervisor *supervisor, uint64_t generation)
 {
-    const struct attendant *attendant = supervisor_find_attendant(supervisor, generation);
-    struct basis *before = supervisor_basis(supervisor);
-    if (attendant == NULL || attendant->basis == NULL || attendant->basis == before) {
+    const struct family *family = supervisor_find_family(supervisor, generation);
+    struct release *before = supervisor_release(supervisor);
+    if (family == NULL || family->release == NULL || family->release == before) {
         return;
     }
-    announce_closing(&before->listeners, &attendant->basis->listeners);
-    *supervisor->setup->basis = basis_hold(attendant->basis);
+    announce_closing(&before->listeners, &family->release->listeners);
+    *supervisor->setup->release = release_hold(family->release);
     supervisor_follow_changes(supervisor);
     supervisor_unstore_listeners(supervisor, &before->listeners);
     supervisor_store_listeners(supervisor);
-    basis_release(before);
-    listener_set_settle(&attendant->basis->listeners, basis_options(attendant->basis)->backlog);
+    release_drop(before);
+    listener_set_settle(&family->release->listeners, release_options(family->release)->backlog);
 }
 
 void supervisor_follow_report(struct supervisor *supervisor, const struct lifecycle_action *report)
@@ -102,12 +103,12 @@ static void refuse_for_error(const struct supervisor *supervisor, enum deploy_fa
 
 /* The log has them all, those who wait as many as fit. */
 static void refuse_for_mistakes(const struct supervisor *supervisor,
-                                const struct mistakes *mistakes, struct lifecycle_event *answer)
+                                const struct config_errors *errors, struct lifecycle_event *answer)
 {
     char words[LAST_WORDS_SIZE] = "";
     size_t length = 0;
-    for (size_t i = 0; i < mistakes->kept; i++) {
-        const char *text = mistakes->items[i].text;
+    for (size_t i = 0; i < errors->kept; i++) {
+        const char *text = errors->items[i].text;
         log_error("%s", text);
         if (length + strlen(text) + 2 < sizeof words) {
             length += (size_t)snprintf(words + length, sizeof words - length, "%s%s",
@@ -142,58 +143,58 @@ static void announce_opened(const struct listener_set *before, const struct list
 
 /* A socket that is asked for again may still be that of a generation which was to leave, or never
    got ready: it cannot be bound twice, but shared. */
-static struct basis *follow(const struct supervisor *supervisor,
-                            struct configuration *configuration, struct error *error)
+static struct release *follow(const struct supervisor *supervisor,
+                              struct configuration *configuration, struct error *error)
 {
     size_t count = 1;
-    for (const struct attendant *one = supervisor->attendants; one != NULL; one = one->next) {
+    for (const struct family *one = supervisor->families; one != NULL; one = one->next) {
         count++;
     }
-    const struct basis **others = calloc(count, sizeof(void *));
+    const struct release **others = calloc(count, sizeof(void *));
     if (others == NULL) {
         error_set(error, "out of memory");
         return NULL;
     }
-    others[0] = supervisor_basis(supervisor);
+    others[0] = supervisor_release(supervisor);
     count = 1;
-    for (const struct attendant *one = supervisor->attendants; one != NULL; one = one->next) {
-        if (one->basis != NULL) {
-            others[count++] = one->basis;
+    for (const struct family *one = supervisor->families; one != NULL; one = one->next) {
+        if (one->release != NULL) {
+            others[count++] = one->release;
         }
     }
-    struct basis *basis = basis_follow(configuration, others, count, error);
+    struct release *release = release_follow(configuration, others, count, error);
     free(others);
-    return basis;
+    return release;
 }
 
 /* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
    else its answer is a refusal. */
 static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
 {
-    __attribute__((cleanup(mistakes_free))) struct mistakes mistakes = {.count = 0};
+    __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.count = 0};
     struct error error;
     forget_prepared(supervisor);
     struct configuration *configuration =
-        configuration_read_again(supervisor->setup->configuration, &mistakes);
+        configuration_read_again(supervisor->setup->configuration, &errors);
     if (configuration == NULL) {
-        refuse_for_mistakes(supervisor, &mistakes, answer);
+        refuse_for_mistakes(supervisor, &errors, answer);
         return false;
     }
-    if (plan_rehearse(&configuration->options, &error) != 0) {
+    if (plan_validate(&configuration->options, &error) != 0) {
         refuse_for_error(supervisor, FAILURE_CONFIGURATION, &error, answer);
         configuration_release(configuration);
         return false;
     }
-    const struct basis *before = supervisor_basis(supervisor);
-    struct basis *basis = follow(supervisor, configuration, &error);
+    const struct release *before = supervisor_release(supervisor);
+    struct release *release = follow(supervisor, configuration, &error);
     configuration_release(configuration);
-    if (basis == NULL) {
+    if (release == NULL) {
         refuse_for_error(supervisor, FAILURE_LISTENERS, &error, answer);
         return false;
     }
-    tell_fixed_changes(supervisor, basis->configuration);
-    announce_opened(&before->listeners, &basis->listeners);
-    supervisor->prepared = basis;
+    tell_fixed_changes(supervisor, release->configuration);
+    announce_opened(&before->listeners, &release->listeners);
+    supervisor->prepared = release;
     supervisor->prepared_deploy = deploy;
     return true;
 }
@@ -213,8 +214,8 @@ static int start_check(struct supervisor *supervisor, const struct options *opti
                                            .surroundings = &options->surroundings,
                                            .identity = &plan.identity,
                                            .capture = true};
-    return errands_start_check(&supervisor->errands, &command,
-                               (double)options->check_timeout_ms / 1000.0, error);
+    return hooks_start_check(&supervisor->hooks, &command,
+                             (double)options->check_timeout_ms / 1000.0, error);
 }
 
 /* One that hangs is replaced by what it was: only others have the configuration read. */
@@ -227,7 +228,7 @@ bool supervisor_check(struct supervisor *supervisor, const struct lifecycle_acti
         return true;
     }
     const struct options *options =
-        basis_options(supervisor_basis_of_deploy(supervisor, action->deploy));
+        release_options(supervisor_release_of_deploy(supervisor, action->deploy));
     struct error error;
     if (options->check == NULL) {
         *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = true};

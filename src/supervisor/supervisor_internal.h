@@ -9,10 +9,10 @@
 #define SUPERVISOR_INTERNAL_H
 
 #include "adopter.h"
-#include "attendant.h"
 #include "change_watch.h"
 #include "console.h"
-#include "errand.h"
+#include "family.h"
+#include "hook.h"
 #include "lifecycle.h"
 #include "supervisor.h"
 
@@ -62,18 +62,18 @@ struct supervisor {
     ev_periodic clock;
     struct supervisor_log log;
     struct supervisor_manager manager;
-    struct attendant_listener attendant_listener;
-    struct attendant *attendants; /* one for each worker; owned */
-    struct attendant *departed;   /* those of workers that have been reaped; owned */
+    struct family_listener family_listener;
+    struct family *families; /* one for each worker; owned */
+    struct family *departed; /* those of workers that have been reaped; owned */
     ev_prepare bury;
     struct capture *captures; /* of workers, and of what they left behind */
-    struct errands errands;
+    struct hooks hooks;
     struct adopter *adopter;
     struct supervisor_changes changes;
     struct console *console; /* NULL: no control socket */
     ev_io console_io;
     ev_timer draining;
-    struct basis *prepared; /* for the deploy under way; held; NULL: nothing */
+    struct release *prepared; /* for the deploy under way; held; NULL: nothing */
     uint64_t prepared_deploy;
     bool hint_is_given; /* the one about an address in use */
     bool has_ended;     /* there is nothing more to wait for; exit_status tells how it went */
@@ -117,17 +117,16 @@ void supervisor_update_manager(struct supervisor *supervisor);
 void supervisor_store_listeners(struct supervisor *supervisor);
 void supervisor_unstore_listeners(struct supervisor *supervisor, const struct listener_set *before);
 
-/* The attendant of that generation's worker, or NULL. */
-struct attendant *supervisor_find_attendant(const struct supervisor *supervisor,
-                                            uint64_t generation);
+/* The family of that generation's worker, or NULL. */
+struct family *supervisor_find_family(const struct supervisor *supervisor, uint64_t generation);
 
 /* What is in force: what the last current generation was started from. The options of the first one
    are the supervisor's own and stay (setup->options). */
-struct basis *supervisor_basis(const struct supervisor *supervisor);
+struct release *supervisor_release(const struct supervisor *supervisor);
 const struct options *supervisor_options(const struct supervisor *supervisor);
 
 /* What a generation of that deploy (0: of none) is to be started from. */
-struct basis *supervisor_basis_of_deploy(const struct supervisor *supervisor, uint64_t deploy);
+struct release *supervisor_release_of_deploy(const struct supervisor *supervisor, uint64_t deploy);
 
 /* Makes ready what a deploy is started with, and runs its check. Returns true, with the event in
    `answer`, if that is answered at once. */

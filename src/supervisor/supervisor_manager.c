@@ -70,7 +70,7 @@ static bool take_result(struct supervisor *supervisor, int result, const struct 
 static void store_rest(struct supervisor *supervisor)
 {
     struct supervisor_manager *own = &supervisor->manager;
-    const struct listener_set *listeners = &supervisor_basis(supervisor)->listeners;
+    const struct listener_set *listeners = &supervisor_release(supervisor)->listeners;
     char name[STORE_NAME_SIZE];
     struct error error;
     for (; own->stored < listeners->count; own->stored++) {
@@ -98,7 +98,7 @@ void supervisor_store_listeners(struct supervisor *supervisor)
    it could not be told to forget is forgotten at the next start, which does not ask for it. */
 void supervisor_unstore_listeners(struct supervisor *supervisor, const struct listener_set *before)
 {
-    const struct listener_set *now = &supervisor_basis(supervisor)->listeners;
+    const struct listener_set *now = &supervisor_release(supervisor)->listeners;
     char name[STORE_NAME_SIZE];
     struct error error;
     for (size_t i = 0; i < before->count; i++) {

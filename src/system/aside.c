@@ -17,7 +17,7 @@
 #define PATIENCE_MS 10000
 
 /* The supervisor's handlers must not run here: they write into what it shares with its children.
-   Ended by a signal, this process only fails its errand. */
+   Ended by a signal, this process only fails its hook. */
 static _Noreturn void run_in_child(void (*function)(void *), void *memory)
 {
     child_signals_reset();

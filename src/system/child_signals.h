@@ -1,5 +1,5 @@
 /*
- * Signals in a child before it becomes another program, or does an errand in this one's memory:
+ * Signals in a child before it becomes another program, or does an hook in this one's memory:
  * none of the supervisor's handlers may run there, and none of its masks is inherited.
  */
 #ifndef CHILD_SIGNALS_H

@@ -300,7 +300,7 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
     }
 }
 
-struct rehearsal {
+struct trial {
     const struct surroundings *surroundings; /* of the parent, which the child has a copy of */
     const struct identity *identity;
     pid_t supervisor;
@@ -308,11 +308,11 @@ struct rehearsal {
     struct surroundings_failure failure;
 };
 
-static void rehearse(void *memory)
+static void try_on(void *memory)
 {
-    struct rehearsal *rehearsal = memory;
-    rehearsal->failed = surroundings_apply(rehearsal->surroundings, rehearsal->identity,
-                                           rehearsal->supervisor, &rehearsal->failure) != 0;
+    struct trial *trial = memory;
+    trial->failed = surroundings_apply(trial->surroundings, trial->identity, trial->supervisor,
+                                       &trial->failure) != 0;
 }
 
 static bool asks_for_nothing(const struct surroundings *asked)
@@ -324,24 +324,24 @@ static bool asks_for_nothing(const struct surroundings *asked)
            asked->parent_death_signal == 0;
 }
 
-int surroundings_rehearse(const struct surroundings *surroundings, const struct identity *identity,
+int surroundings_validate(const struct surroundings *surroundings, const struct identity *identity,
                           struct error *error)
 {
     if (asks_for_nothing(surroundings)) {
         return 0;
     }
-    struct rehearsal *rehearsal = aside_memory(sizeof *rehearsal);
-    if (rehearsal == NULL) {
+    struct trial *trial = aside_memory(sizeof *trial);
+    if (trial == NULL) {
         return error_set(error, "out of memory for the worker's surroundings");
     }
-    rehearsal->surroundings = surroundings;
-    rehearsal->identity = identity;
-    rehearsal->supervisor = getpid();
-    int result = aside_run(rehearse, rehearsal, error);
-    if (result == 0 && rehearsal->failed) {
-        surroundings_describe(surroundings, identity, &rehearsal->failure, error);
+    trial->surroundings = surroundings;
+    trial->identity = identity;
+    trial->supervisor = getpid();
+    int result = aside_run(try_on, trial, error);
+    if (result == 0 && trial->failed) {
+        surroundings_describe(surroundings, identity, &trial->failure, error);
         result = -1;
     }
-    aside_free(rehearsal, sizeof *rehearsal);
+    aside_free(trial, sizeof *trial);
     return result;
 }

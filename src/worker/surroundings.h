@@ -67,7 +67,7 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
 
 /* Puts them on in a process aside, so that what would fail at a start is known before. Returns 0,
    or -1 with the sentence. */
-int surroundings_rehearse(const struct surroundings *surroundings, const struct identity *identity,
+int surroundings_validate(const struct surroundings *surroundings, const struct identity *identity,
                           struct error *error);
 
 #endif

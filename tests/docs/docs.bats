@@ -219,7 +219,7 @@ command_statuses() {
 }
 
 @test "the documents have each variable of probes and events, and no other of tasuki's" {
-  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{attendant,event_environment,control_path}.c |
+  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{family,event_environment,control_path}.c |
     tr -d '"' | sort -u)
   [ "$(wc -l <<<"$expected")" -ge 7 ]
   same "tasuki(1)" "$expected" \

@@ -27,12 +27,12 @@ static void write_file(const uint8_t *data, size_t size)
     CLAIM(fclose(file) == 0);
 }
 
-static void claim_told(const struct mistakes *mistakes)
+static void claim_told(const struct config_errors *errors)
 {
-    CLAIM(mistakes->count > 0 && mistakes->kept > 0 && mistakes->kept <= mistakes->count);
-    for (size_t i = 0; i < mistakes->kept; i++) {
-        CLAIM(mistakes->items[i].text[0] != '\0');
-        CLAIM(i == 0 || mistakes->items[i].line >= mistakes->items[i - 1].line);
+    CLAIM(errors->count > 0 && errors->kept > 0 && errors->kept <= errors->count);
+    for (size_t i = 0; i < errors->kept; i++) {
+        CLAIM(errors->items[i].text[0] != '\0');
+        CLAIM(i == 0 || errors->items[i].line >= errors->items[i - 1].line);
     }
 }
 
@@ -49,16 +49,16 @@ static void try_syntax(const uint8_t *data, size_t size)
 {
     char *text = to_string(data, size);
     struct config_file file;
-    struct mistakes mistakes = {.path = "x"};
-    bool is_good = config_file_parse(&file, text, size, &mistakes) == 0;
-    CLAIM(is_good == (mistakes.count == 0));
+    struct config_errors errors = {.path = "x"};
+    bool is_good = config_file_parse(&file, text, size, &errors) == 0;
+    CLAIM(is_good == (errors.count == 0));
     for (size_t i = 0; i < file.count; i++) {
         CLAIM(file.entries[i].section != NULL);
         CLAIM((file.entries[i].key == NULL) == (file.entries[i].value == NULL));
         CLAIM(file.entries[i].line >= 1);
     }
     config_file_free(&file);
-    mistakes_free(&mistakes);
+    config_errors_free(&errors);
     free(text);
 }
 
@@ -69,15 +69,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_syntax(data, size);
     write_file(data, size);
     char *argv[] = {program, option, path, NULL};
-    struct mistakes mistakes;
-    struct configuration *configuration =
-        configuration_read(PERSONALITY_TASUKI, 3, argv, &mistakes);
+    struct config_errors errors;
+    struct configuration *configuration = configuration_read(PERSONALITY_TASUKI, 3, argv, &errors);
     if (configuration != NULL) {
         claim_sensible(configuration);
     } else {
-        claim_told(&mistakes);
+        claim_told(&errors);
     }
-    mistakes_free(&mistakes);
+    config_errors_free(&errors);
     configuration_release(configuration);
     return 0;
 }

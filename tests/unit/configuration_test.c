@@ -11,7 +11,7 @@
 #define FILE_NAME "web.ini"
 
 /* Reads web.ini with more arguments behind --config, ended by a NULL. */
-static struct configuration *read_with(struct mistakes *mistakes, const char *const *more)
+static struct configuration *read_with(struct config_errors *errors, const char *const *more)
 {
     static char *argv[16] = {"tasuki", "--config=" FILE_NAME};
     int argc = 2;
@@ -19,40 +19,40 @@ static struct configuration *read_with(struct mistakes *mistakes, const char *co
         argv[argc++] = (char *)*more;
     }
     argv[argc] = NULL;
-    return configuration_read(PERSONALITY_TASUKI, argc, argv, mistakes);
+    return configuration_read(PERSONALITY_TASUKI, argc, argv, errors);
 }
 
 static struct configuration *read_text(const char *text, const char *const *more)
 {
-    struct mistakes mistakes;
+    struct config_errors errors;
     scratch_write(FILE_NAME, text);
-    struct configuration *configuration = read_with(&mistakes, more);
+    struct configuration *configuration = read_with(&errors, more);
     if (configuration == NULL) {
-        fail_msg("refused: %s", mistakes.items[0].text);
+        fail_msg("refused: %s", errors.items[0].text);
     }
     return configuration;
 }
 
 static const char *const nothing[] = {NULL};
 
-/* The mistakes are these, in this order, and no other. */
+/* The errors are these, in this order, and no other. */
 static void assert_mistakes(const char *text, const char *const *expected)
 {
-    struct mistakes mistakes;
+    struct config_errors errors;
     scratch_write(FILE_NAME, text);
-    assert_null(read_with(&mistakes, nothing));
+    assert_null(read_with(&errors, nothing));
     for (size_t i = 0; expected[i] != NULL; i++) {
-        if (i >= mistakes.kept) {
+        if (i >= errors.kept) {
             fail_msg("not told: %s", expected[i]);
         }
-        assert_text_has(mistakes.items[i].text, expected[i]);
+        assert_text_has(errors.items[i].text, expected[i]);
     }
-    for (size_t i = 0; i < mistakes.kept; i++) {
+    for (size_t i = 0; i < errors.kept; i++) {
         if (expected[i] == NULL) {
-            fail_msg("told as well: %s", mistakes.items[i].text);
+            fail_msg("told as well: %s", errors.items[i].text);
         }
     }
-    mistakes_free(&mistakes);
+    config_errors_free(&errors);
 }
 
 static void assert_mistake(const char *text, const char *expected)
@@ -205,22 +205,22 @@ static void what_is_no_text_is_a_mistake(void **state)
 {
     (void)state;
     static const char with_nul[] = "[service]\ncommand = app\0 x\n";
-    struct mistakes mistakes;
+    struct config_errors errors;
     scratch_write_bytes(FILE_NAME, with_nul, sizeof with_nul - 1);
-    assert_null(read_with(&mistakes, nothing));
-    assert_string_equal(mistakes.items[0].text, "web.ini:2: expected text, got a NUL byte");
-    mistakes_free(&mistakes);
+    assert_null(read_with(&errors, nothing));
+    assert_string_equal(errors.items[0].text, "web.ini:2: expected text, got a NUL byte");
+    config_errors_free(&errors);
     assert_mistake("[service]\ncommand = app\nname = a\x1b[31m\n",
                    "web.ini:3: expected text, got the control character 0x1b");
 }
 
 static void assert_unreadable(const char *expected)
 {
-    struct mistakes mistakes;
-    assert_null(read_with(&mistakes, nothing));
-    assert_int_equal(mistakes.count, 1);
-    assert_text_has(mistakes.items[0].text, expected);
-    mistakes_free(&mistakes);
+    struct config_errors errors;
+    assert_null(read_with(&errors, nothing));
+    assert_int_equal(errors.count, 1);
+    assert_text_has(errors.items[0].text, expected);
+    config_errors_free(&errors);
 }
 
 static void what_is_no_file_is_refused(void **state)
@@ -247,16 +247,16 @@ static void thousands_of_mistakes_are_counted(void **state)
     for (size_t i = 0; i < sizeof text - 1; i++) {
         text[i] = i % 2 == 0 ? 'x' : '\n';
     }
-    struct mistakes mistakes;
+    struct config_errors errors;
     struct error error;
     scratch_write(FILE_NAME, text);
-    assert_null(read_with(&mistakes, nothing));
-    assert_int_equal(mistakes.count, 5000);
-    assert_int_equal(mistakes.kept, MISTAKES_MAX);
-    mistakes_as_error(&mistakes, &error);
+    assert_null(read_with(&errors, nothing));
+    assert_int_equal(errors.count, 5000);
+    assert_int_equal(errors.kept, CONFIG_ERRORS_MAX);
+    config_errors_as_error(&errors, &error);
     assert_string_equal(error.text, "web.ini:1: expected KEY = VALUE, got 'x' (and 4999 more: see "
                                     "tasuki check)");
-    mistakes_free(&mistakes);
+    config_errors_free(&errors);
 }
 
 /* --- [listen NAME] ---------------------------------------------------------------------------- */

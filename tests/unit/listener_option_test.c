@@ -145,7 +145,7 @@ static void an_abstract_address_has_the_name_behind_the_at_sign(void **state)
     assert_int_equal(address_parse_path(text, &address, &error), -1);
 }
 
-static void mistakes_are_refused_and_the_reason_said(void **state)
+static void config_errors_are_refused_and_the_reason_said(void **state)
 {
     (void)state;
     static const struct {
@@ -288,7 +288,7 @@ int main(void)
         cmocka_unit_test(a_text_is_what_stands_there),
         cmocka_unit_test(a_comma_belongs_to_a_path_unless_an_option_follows),
         cmocka_unit_test(an_abstract_address_has_the_name_behind_the_at_sign),
-        cmocka_unit_test(mistakes_are_refused_and_the_reason_said),
+        cmocka_unit_test(config_errors_are_refused_and_the_reason_said),
         cmocka_unit_test(an_option_that_does_not_apply_says_to_what_it_does),
         cmocka_unit_test(equality_is_of_what_is_bound_and_of_its_options),
         cmocka_unit_test(every_option_has_its_words),

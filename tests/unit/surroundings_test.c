@@ -1,5 +1,5 @@
 /*
- * A worker's surroundings: the values of their options, and that they are rehearsed without a
+ * A worker's surroundings: the values of their options, and that they are validate without a
  * trace. What a worker gets of them is tested with the program.
  */
 #include "surroundings.h"
@@ -103,7 +103,7 @@ static void variables_are_kept_in_their_order(void **state)
     forget();
 }
 
-static void a_rehearsal_leaves_everything_as_it_was(void **state)
+static void a_trial_leaves_everything_as_it_was(void **state)
 {
     (void)state;
     struct error error = {.text = ""};
@@ -124,7 +124,7 @@ static void a_rehearsal_leaves_everything_as_it_was(void **state)
     mode_t mask = umask(0);
     umask(mask);
     getrlimit(RLIMIT_NOFILE, &before);
-    if (surroundings_rehearse(&surroundings, &nobody_else, &error) != 0) {
+    if (surroundings_validate(&surroundings, &nobody_else, &error) != 0) {
         fail_msg("%s", error.text);
     }
     getrlimit(RLIMIT_NOFILE, &after);
@@ -133,17 +133,17 @@ static void a_rehearsal_leaves_everything_as_it_was(void **state)
     assert_int_equal(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), no_new_privileges);
 }
 
-static void a_rehearsal_tells_what_would_fail(void **state)
+static void a_trial_tells_what_would_fail(void **state)
 {
     (void)state;
     struct error error = {.text = ""};
     const struct identity nobody_else = {.has_user = false};
     const struct surroundings surroundings = {.stdin_path = "no/such/file"};
-    assert_int_equal(surroundings_rehearse(&surroundings, &nobody_else, &error), -1);
+    assert_int_equal(surroundings_validate(&surroundings, &nobody_else, &error), -1);
     assert_string_equal(error.text, "--stdin: cannot open no/such/file: No such file or directory");
     const struct surroundings too_much = {
         .open_files = {.is_set = true, .soft = 1, .hard = (rlim_t)1 << 40}};
-    assert_int_equal(surroundings_rehearse(&too_much, &nobody_else, &error), -1);
+    assert_int_equal(surroundings_validate(&too_much, &nobody_else, &error), -1);
     assert_non_null(strstr(error.text, "--limit-nofile: cannot set the limit to 1099511627776"));
 }
 
@@ -155,8 +155,8 @@ int main(void)
         cmocka_unit_test(numbers_have_signs_and_bounds),
         cmocka_unit_test(standard_input_has_two_words_of_its_own),
         cmocka_unit_test(variables_are_kept_in_their_order),
-        cmocka_unit_test(a_rehearsal_leaves_everything_as_it_was),
-        cmocka_unit_test(a_rehearsal_tells_what_would_fail),
+        cmocka_unit_test(a_trial_leaves_everything_as_it_was),
+        cmocka_unit_test(a_trial_tells_what_would_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "basis.h"
+#include "release.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,26 +20,26 @@ static int check_readiness(const struct options *options, const struct listener_
 }
 
 /* Takes over listeners that were opened, or closes them: then NULL with the reason in `error`. */
-static struct basis *make(struct configuration *configuration, struct listener_set *listeners,
-                          struct error *error)
+static struct release *make(struct configuration *configuration, struct listener_set *listeners,
+                            struct error *error)
 {
-    struct basis *basis = malloc(sizeof *basis);
+    struct release *release = malloc(sizeof *release);
     bool is_good = check_readiness(&configuration->options, listeners, error) == 0;
-    if (basis == NULL || !is_good) {
+    if (release == NULL || !is_good) {
         if (is_good) {
             error_set(error, "out of memory");
         }
         listener_set_close(listeners);
-        free(basis);
+        free(release);
         return NULL;
     }
-    *basis = (struct basis){
+    *release = (struct release){
         .configuration = configuration_hold(configuration), .listeners = *listeners, .holders = 1};
-    return basis;
+    return release;
 }
 
-struct basis *basis_open(struct configuration *configuration, struct activation *activation,
-                         struct error *error)
+struct release *release_open(struct configuration *configuration, struct activation *activation,
+                             struct error *error)
 {
     const struct options *options = &configuration->options;
     struct listener_set listeners;
@@ -49,8 +49,9 @@ struct basis *basis_open(struct configuration *configuration, struct activation 
                : NULL;
 }
 
-struct basis *basis_follow(struct configuration *configuration, const struct basis *const *others,
-                           size_t count, struct error *error)
+struct release *release_follow(struct configuration *configuration,
+                               const struct release *const *others, size_t count,
+                               struct error *error)
 {
     const struct options *options = &configuration->options;
     struct listener_set listeners;
@@ -68,23 +69,23 @@ struct basis *basis_follow(struct configuration *configuration, const struct bas
     return result == 0 ? make(configuration, &listeners, error) : NULL;
 }
 
-struct basis *basis_hold(struct basis *basis)
+struct release *release_hold(struct release *release)
 {
-    basis->holders++;
-    return basis;
+    release->holders++;
+    return release;
 }
 
 /* The listeners point to the configuration's strings. */
-void basis_release(struct basis *basis)
+void release_drop(struct release *release)
 {
-    if (basis != NULL && --basis->holders == 0) {
-        listener_set_close(&basis->listeners);
-        configuration_release(basis->configuration);
-        free(basis);
+    if (release != NULL && --release->holders == 0) {
+        listener_set_close(&release->listeners);
+        configuration_release(release->configuration);
+        free(release);
     }
 }
 
-const struct options *basis_options(const struct basis *basis)
+const struct options *release_options(const struct release *release)
 {
-    return &basis->configuration->options;
+    return &release->configuration->options;
 }

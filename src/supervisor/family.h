@@ -1,13 +1,12 @@
 /*
- * An attendant looks after one worker on the supervisor's behalf: it listens to what the worker
+ * An family looks after one worker on the supervisor's behalf: it listens to what the worker
  * says (NOTIFY_SOCKET, a descriptor), runs the readiness probe, keeps the kill timer, and remembers
  * what there is to tell about the worker. What happens becomes an event for the lifecycle; it
  * decides nothing. With the supervisor it is all that knows libev.
  */
-#ifndef ATTENDANT_H
-#define ATTENDANT_H
+#ifndef FAMILY_H
+#define FAMILY_H
 
-#include "basis.h"
 #include "capture.h"
 #include "environment.h"
 #include "helper.h"
@@ -15,24 +14,25 @@
 #include "notify.h"
 #include "options.h"
 #include "plan.h"
+#include "release.h"
 #include "worker.h"
 
 #include <ev.h>
 #include <sys/types.h>
 
 /* What the supervisor is told, and with what it is called. */
-struct attendant_listener {
+struct family_listener {
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void (*on_status)(void *context, uint64_t generation, const char *text);
     void *context;
-    struct capture **captures; /* the supervisor's list: a capture may outlive its attendant */
+    struct capture **captures; /* the supervisor's list: a capture may outlive its family */
 };
 
-struct attendant {
-    struct attendant *next; /* the supervisor's list */
-    const struct attendant_listener *listener;
+struct family {
+    struct family *next; /* the supervisor's list */
+    const struct family_listener *listener;
     struct configuration *configuration; /* held for `options` */
-    struct basis *basis;                 /* held while the worker lives; NULL: it has ended */
+    struct release *release;             /* held while the worker lives; NULL: it has ended */
     const struct options *options;
     struct ev_loop *loop;
     uint64_t generation;
@@ -60,38 +60,38 @@ struct attendant {
 };
 
 /* Makes ready what a worker of this generation will talk to, and writes it into the plan's
-   environment; takes the plan's identity over. Returns the attendant, or NULL with the reason in
+   environment; takes the plan's identity over. Returns the family, or NULL with the reason in
    `error`. */
-struct attendant *attendant_new(struct ev_loop *loop, struct basis *basis,
-                                const struct attendant_listener *listener, uint64_t generation,
-                                struct plan *plan, struct error *error);
+struct family *family_new(struct ev_loop *loop, struct release *release,
+                          const struct family_listener *listener, uint64_t generation,
+                          struct plan *plan, struct error *error);
 
 /* Puts the worker's ends and its surroundings into the command. */
-void attendant_equip(const struct attendant *attendant, struct worker_command *command);
+void family_equip(const struct family *family, struct worker_command *command);
 
 /* The worker runs: listens to it from now on. */
-void attendant_begin(struct attendant *attendant, pid_t pid);
+void family_begin(struct family *family, pid_t pid);
 
 /* It is ready, or it has been told to leave: no more probing. */
-void attendant_stop_probing(struct attendant *attendant);
+void family_stop_probing(struct family *family);
 
 /* Takes a reaped process that may be the probe. Returns true if it was. */
-bool attendant_reap(struct attendant *attendant, pid_t pid, int status);
+bool family_reap(struct family *family, pid_t pid, int status);
 
 /* Arms (anew) the timer that fires as TIMER_KILL; `at_least`: unless it would fire later. */
-void attendant_arm_kill(struct attendant *attendant, double seconds, bool at_least);
+void family_arm_kill(struct family *family, double seconds, bool at_least);
 
 /* The last words of the worker, as far as they can be had: `buffer` gets them, with a NUL. Returns
    false when nothing could be read back. */
-bool attendant_last_words(struct attendant *attendant, char *buffer, size_t size);
+bool family_last_words(struct family *family, char *buffer, size_t size);
 
 /* The worker has been reaped: it has its sockets no more. */
-void attendant_release_basis(struct attendant *attendant);
+void family_drop_release(struct family *family);
 
 /* The worker has been reaped: no event comes from here any more. */
-void attendant_end(struct attendant *attendant);
+void family_end(struct family *family);
 
 /* Frees everything, a probe that still runs included. */
-void attendant_free(struct attendant *attendant);
+void family_free(struct family *family);
 
 #endif

@@ -1,0 +1,412 @@
+#include "family.h"
+
+#include "descriptor.h"
+#include "last_words.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The pause before the first run of the readiness probe; it doubles up to --ready-interval. */
+#define FIRST_PROBE_SECONDS 0.05
+
+static void send_event(struct family *family, struct lifecycle_event event)
+{
+    event.generation = family->generation;
+    family->listener->on_event(family->listener->context, &event);
+}
+
+/* --- NOTIFY_SOCKET ------------------------------------------------------------------------------
+ */
+
+/* Whether the supervisor listens to the worker at all: start_server's way leaves the variable to
+   whoever started the supervisor. */
+static bool wants_notify(const struct options *options)
+{
+    return options->ready == READY_NOTIFY || options->ready == READY_SOURCE_AUTO ||
+           options->watchdog_ms > 0;
+}
+
+static void take_status(struct family *family, const char *status)
+{
+    if (strcmp(family->status, status) == 0) {
+        return;
+    }
+    snprintf(family->status, sizeof family->status, "%s", status);
+    family->listener->on_status(family->listener->context, family->generation, family->status);
+}
+
+/* READY=1 counts where the worker is asked for it. The events may end the worker's time here, but
+   never free the family: that follows a reaped process. */
+static void take_message(struct family *family, const struct notify_message *message)
+{
+    const struct options *options = family->options;
+    if (message->has_status) {
+        take_status(family, message->status);
+    } else if (message->stopping) {
+        take_status(family, "stopping");
+    }
+    if (message->extend_ms > 0) {
+        send_event(family,
+                   (struct lifecycle_event){.kind = EVENT_EXTEND, .ms = message->extend_ms});
+    }
+    if (message->ready && (options->ready == READY_NOTIFY || options->ready == READY_SOURCE_AUTO)) {
+        send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
+    }
+    if (message->watchdog) {
+        send_event(family, (struct lifecycle_event){.kind = EVENT_ALIVE});
+    }
+    if (message->watchdog_trigger) {
+        send_event(family, (struct lifecycle_event){.kind = EVENT_HUNG});
+    }
+}
+
+static void on_notify(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct family *family = watcher->data;
+    struct notify_message message;
+    /* A worker that floods its socket gets its turn again, after the others. */
+    for (int i = 0; i < 64 && notify_receive(&family->notify, &message) > 0; i++) {
+        if (process_is_within(message.sender, family->pid)) {
+            take_message(family, &message);
+        } else if (message.sender > 0 && !family->has_told_of_strangers) {
+            family->has_told_of_strangers = true;
+            log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
+                      "generation %" PRIu64
+                      ": a message to NOTIFY_SOCKET from pid %d, which is not "
+                      "of this generation, is ignored",
+                      family->generation, (int)message.sender);
+        }
+    }
+}
+
+static int write_notify_variables(const struct family *family, struct environment *environment,
+                                  struct error *error)
+{
+    if (family->notify.fd < 0) {
+        return 0;
+    }
+    environment_unset(environment, "WATCHDOG_PID");
+    environment_unset(environment, "WATCHDOG_USEC");
+    uint64_t microseconds = (uint64_t)family->options->watchdog_ms * 1000;
+    if (microseconds > 0 &&
+        environment_set_number(environment, "WATCHDOG_USEC", microseconds, error) != 0) {
+        return -1;
+    }
+    return environment_set(environment, "NOTIFY_SOCKET", family->notify.address, error);
+}
+
+/* --- --ready=fd:N -------------------------------------------------------------------------------
+ */
+
+/* s6's way: a newline says ready; the end of file without one says nothing. What comes behind it is
+   read and dropped, for as long as the worker writes: it is not to die of a closed pipe. */
+static void on_ready_fd(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)revents;
+    struct family *family = watcher->data;
+    char bytes[256];
+    ssize_t size = read(family->ready_fd[0], bytes, sizeof bytes);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (size <= 0) {
+        ev_io_stop(loop, watcher);
+        close(family->ready_fd[0]);
+        family->ready_fd[0] = -1;
+    } else if (memchr(bytes, '\n', (size_t)size) != NULL && !family->has_written) {
+        family->has_written = true;
+        send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
+    }
+}
+
+/* --- --ready=exec:COMMAND ------------------------------------------------------------------------
+ */
+
+/* The first pauses are short: many a server is ready long before the interval is over. */
+static void pause_probing(struct family *family)
+{
+    double longest = (double)family->options->ready_interval_ms / 1000.0;
+    double pause = family->probe_delay < longest ? family->probe_delay : longest;
+    family->probe_delay *= 2;
+    ev_timer_set(&family->probe_pause, pause, 0.0);
+    ev_timer_start(family->loop, &family->probe_pause);
+}
+
+static int start_probe(struct family *family, struct error *error)
+{
+    __attribute__((cleanup(environment_free))) struct environment environment;
+    const struct options *options = family->options;
+    struct error envdir_problem; /* has been reported at the start */
+    if (plan_make_environment(&environment, options, &family->identity, &envdir_problem, error) !=
+            0 ||
+        environment_set_number(&environment, "TASUKI_GENERATION", family->generation, error) != 0 ||
+        environment_set_number(&environment, "TASUKI_PID", (uint64_t)family->pid, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->ready_command,
+                                           .directory = options->directory,
+                                           .environment = environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &family->identity};
+    return helper_start(&family->probe, &command, error);
+}
+
+static void on_probe_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct family *family = watcher->data;
+    struct error error;
+    if (start_probe(family, &error) != 0) {
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = family->generation},
+                  "generation %" PRIu64 ": %s", family->generation, error.text);
+        pause_probing(family);
+        return;
+    }
+    if (family->options->check_timeout_ms > 0) {
+        ev_timer_set(&family->probe_timeout, (double)family->options->check_timeout_ms / 1000.0,
+                     0.0);
+        ev_timer_start(loop, &family->probe_timeout);
+    }
+}
+
+static void on_probe_timeout(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    const struct family *family = watcher->data;
+    log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
+              "generation %" PRIu64 ": the readiness probe took too long and is killed",
+              family->generation);
+    helper_kill(&family->probe);
+}
+
+bool family_reap(struct family *family, pid_t pid, int status)
+{
+    if (family->probe.pid == 0 || family->probe.pid != pid) {
+        return false;
+    }
+    ev_timer_stop(family->loop, &family->probe_timeout);
+    helper_finish(&family->probe);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
+    } else {
+        pause_probing(family);
+    }
+    return true;
+}
+
+void family_stop_probing(struct family *family)
+{
+    ev_timer_stop(family->loop, &family->probe_pause);
+    ev_timer_stop(family->loop, &family->probe_timeout);
+    if (family->probe.pid > 0) {
+        helper_kill(&family->probe);
+        helper_finish(&family->probe);
+    }
+}
+
+/* --- the kill timer ------------------------------------------------------------------------------
+ */
+
+static void on_kill(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    send_event(watcher->data, (struct lifecycle_event){.kind = EVENT_TIMER, .timer = TIMER_KILL});
+}
+
+void family_arm_kill(struct family *family, double seconds, bool at_least)
+{
+    if (at_least && ev_is_active(&family->kill) &&
+        ev_timer_remaining(family->loop, &family->kill) > seconds) {
+        return;
+    }
+    ev_timer_stop(family->loop, &family->kill);
+    ev_now_update(family->loop);
+    ev_timer_set(&family->kill, seconds, 0.0);
+    ev_timer_start(family->loop, &family->kill);
+}
+
+/* --- its time --------------------------------------------------------------------------------- */
+
+static void set_up_watchers(struct family *family)
+{
+    ev_io_init(&family->notify_io, on_notify, family->notify.fd, EV_READ);
+    ev_io_init(&family->ready_io, on_ready_fd, family->ready_fd[0], EV_READ);
+    ev_timer_init(&family->probe_pause, on_probe_pause, 0.0, 0.0);
+    ev_timer_init(&family->probe_timeout, on_probe_timeout, 0.0, 0.0);
+    ev_timer_init(&family->kill, on_kill, 0.0, 0.0);
+    family->notify_io.data = family;
+    family->ready_io.data = family;
+    family->probe_pause.data = family;
+    family->probe_timeout.data = family;
+    family->kill.data = family;
+}
+
+static bool wants_capture(const struct options *options)
+{
+    /* As PID 1 nothing outlives the supervisor, so a pipe to it can never break under a worker. */
+    return options->capture == CAPTURE_ON || (options->capture == CAPTURE_AUTO && getpid() == 1);
+}
+
+static int open_captures(struct family *family, struct error *error)
+{
+    family->output = capture_new(family->loop, family->listener->captures, STDOUT_FILENO, error);
+    if (family->output == NULL) {
+        return -1;
+    }
+    family->errors = capture_new(family->loop, family->listener->captures, STDERR_FILENO, error);
+    if (family->errors == NULL) {
+        return -1;
+    }
+    /* A pipe's owner may open it anew, as /dev/stderr. Without the right to give it away the worker
+       still writes to the descriptors that it has. */
+    if (family->identity.has_user) {
+        (void)!fchown(family->output->worker_fd, family->identity.uid, (gid_t)-1);
+        (void)!fchown(family->errors->worker_fd, family->identity.uid, (gid_t)-1);
+    }
+    return 0;
+}
+
+static int open_sources(struct family *family, struct error *error)
+{
+    if (wants_capture(family->options) && open_captures(family, error) != 0) {
+        return -1;
+    }
+    if (wants_notify(family->options) && notify_open(&family->notify, error) != 0) {
+        return -1;
+    }
+    if (family->options->ready == READY_FD &&
+        pipe2(family->ready_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return error_set(error, "cannot make a pipe for --ready=fd: %s", strerror(errno));
+    }
+    /* The worker writes as it likes; only our end must not wait. */
+    if (family->ready_fd[1] >= 0) {
+        fcntl(family->ready_fd[1], F_SETFL, 0);
+    }
+    return 0;
+}
+
+struct family *family_new(struct ev_loop *loop, struct release *release,
+                          const struct family_listener *listener, uint64_t generation,
+                          struct plan *plan, struct error *error)
+{
+    struct family *family = malloc(sizeof *family);
+    if (family == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    *family = (struct family){.listener = listener,
+                              .configuration = configuration_hold(release->configuration),
+                              .release = release_hold(release),
+                              .options = release_options(release),
+                              .loop = loop,
+                              .generation = generation,
+                              .ready_after = -1,
+                              .probe_delay = FIRST_PROBE_SECONDS,
+                              .last_words = last_words_mark(),
+                              .identity = plan->identity,
+                              .notify = {.fd = -1},
+                              .ready_fd = {-1, -1},
+                              .probe = {.output_fd = -1}};
+    plan->identity = (struct identity){.has_user = false};
+    int result = open_sources(family, error);
+    set_up_watchers(family);
+    if (result != 0 || write_notify_variables(family, &plan->environment, error) != 0) {
+        family_free(family);
+        return NULL;
+    }
+    return family;
+}
+
+static void add_descriptor(struct worker_command *command, int fd, int worker_fd)
+{
+    if (fd >= 0) {
+        command->extra[command->extra_count++] =
+            (struct worker_descriptor){.fd = fd, .worker_fd = worker_fd};
+    }
+}
+
+void family_equip(const struct family *family, struct worker_command *command)
+{
+    add_descriptor(command, family->ready_fd[1], family->options->ready_fd);
+    if (family->output != NULL) {
+        add_descriptor(command, family->output->worker_fd, STDOUT_FILENO);
+        add_descriptor(command, family->errors->worker_fd, STDERR_FILENO);
+    }
+    command->own_group = family->options->kill_group;
+    command->surroundings = &family->options->surroundings;
+    command->identity = &family->identity;
+}
+
+void family_begin(struct family *family, pid_t pid)
+{
+    family->pid = pid;
+    family->started = ev_time();
+    if (family->notify.fd >= 0) {
+        ev_io_start(family->loop, &family->notify_io);
+    }
+    if (family->ready_fd[0] >= 0) {
+        close(family->ready_fd[1]); /* so that the worker's end of file is seen */
+        family->ready_fd[1] = -1;
+        ev_io_start(family->loop, &family->ready_io);
+    }
+    if (family->output != NULL) {
+        capture_begin(family->output);
+        capture_begin(family->errors);
+    }
+    if (family->options->ready == READY_EXEC) {
+        pause_probing(family);
+    }
+}
+
+bool family_last_words(struct family *family, char *buffer, size_t size)
+{
+    if (family->errors == NULL) {
+        return last_words_read(&family->last_words, buffer, size) >= 0;
+    }
+    capture_drain(family->errors);
+    snprintf(buffer, size, "%s", family->errors->tail);
+    return true;
+}
+
+void family_drop_release(struct family *family)
+{
+    release_drop(family->release);
+    family->release = NULL;
+}
+
+void family_end(struct family *family)
+{
+    family_stop_probing(family);
+    ev_io_stop(family->loop, &family->notify_io);
+    ev_io_stop(family->loop, &family->ready_io);
+    ev_timer_stop(family->loop, &family->kill);
+}
+
+void family_free(struct family *family)
+{
+    family_end(family);
+    if (family->output != NULL) {
+        capture_release(family->output);
+    }
+    if (family->errors != NULL) {
+        capture_release(family->errors);
+    }
+    notify_close(&family->notify);
+    descriptor_close(&family->ready_fd[0]);
+    descriptor_close(&family->ready_fd[1]);
+    identity_free(&family->identity);
+    family_drop_release(family);
+    configuration_release(family->configuration);
+    free(family);
+}

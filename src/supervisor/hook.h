@@ -1,0 +1,55 @@
+/*
+ * Hooks are the commands that the supervisor sends out on the side, each bounded in time: the
+ * check before a deploy, and what --on-event runs. Neither is ever in the way of the service.
+ */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include "environment.h"
+#include "helper.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+/* How many commands of --on-event may run at once; what comes then is left out, and said to be. */
+#define ERRANDS_MAX 16
+/* How long each may take, in seconds. */
+#define HOOK_SECONDS 30.0
+
+struct hook {
+    struct helper helper;
+    ev_timer timeout;
+    ev_timer trim;
+    bool has_timed_out;
+};
+
+struct hooks {
+    struct ev_loop *loop;
+    struct hook check;
+    struct hook events[ERRANDS_MAX];
+    unsigned left_out; /* since the last that could be run */
+};
+
+void hooks_init(struct hooks *hooks, struct ev_loop *loop);
+
+/* Starts the check, whose output is to be captured. `seconds` 0: no bound. Returns 0 or -1. */
+int hooks_start_check(struct hooks *hooks, const struct helper_command *command, double seconds,
+                      struct error *error);
+
+/* Ends a check whose answer is not wanted any more. */
+void hooks_cancel_check(struct hooks *hooks);
+
+/* Runs the command of an event, unless too many are running. */
+void hooks_run_event(struct hooks *hooks, const char *command,
+                     const struct environment *environment);
+
+enum hook_kind { HOOK_NONE, HOOK_CHECK, HOOK_EVENT };
+
+/* Takes a reaped process that may be an hook. For the check, `words` gets the end of its output,
+   and a last line when it was killed for taking too long. */
+enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t size);
+
+/* Gives the commands of the last events a moment, and kills what is still running then. */
+void hooks_close(struct hooks *hooks);
+
+#endif
