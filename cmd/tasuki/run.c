@@ -5,6 +5,7 @@
 #include "descriptor.h"
 #include "log.h"
 #include "log_file.h"
+#include "open_files.h"
 #include "pid_file.h"
 #include "plan.h"
 #include "release.h"
@@ -171,6 +172,7 @@ int run_service(struct configuration *configuration)
         report_failure(&service, EXIT_BAD_OPTIONS, &error);
         return EXIT_BAD_OPTIONS;
     }
+    open_files_raise();
     supervisor_block_signals(options);
     int status = EXIT_SETUP_FAILED;
     bool is_set_up = set_up(&service, &error) == 0;

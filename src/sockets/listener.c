@@ -4,6 +4,7 @@
 #include "ascii.h"
 #include "descriptor.h"
 #include "endpoint.h"
+#include "open_files.h"
 #include "socket_owner.h"
 
 #include <errno.h>
@@ -410,7 +411,7 @@ static int try_to_open(const struct opening *opening, struct error *error)
         char where[ENDPOINT_TEXT_SIZE];
         return error_set(error, "cannot make a socket for %s: %s",
                          endpoint_describe(opening->endpoint, where, sizeof where),
-                         strerror(reason));
+                         open_files_reason(reason));
     }
     listener->fd = place(fd, listener->worker_fd, opening->beyond);
     listener->family = family;

@@ -1,13 +1,13 @@
 #include "listener_set.h"
 
+#include "open_files.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 /* The first number that a worker's socket gets, as systemd and nginx have it too. */
 #define FIRST_WORKER_FD 3
-/* Descriptors that the supervisor needs besides the listeners, generously. */
-#define SPARE_DESCRIPTORS 64
 
 size_t listener_count(const struct address *addresses, size_t count)
 {
@@ -36,27 +36,21 @@ static int next_free_number(const struct address *addresses, size_t count, int f
     return fd;
 }
 
-static int highest_number(const struct address *addresses, size_t count)
+/* The highest number that a worker's socket can get: those that an address asks for are passed
+ * over.
+ */
+static int highest_number(const struct address *addresses, size_t count, size_t more)
 {
-    int highest = FIRST_WORKER_FD + (int)listener_count(addresses, count) + (int)count;
+    int highest = FIRST_WORKER_FD - 1 + (int)(listener_count(addresses, count) + more);
+    for (size_t i = 0; i < count; i++) {
+        highest += addresses[i].fd >= 0;
+    }
     for (size_t i = 0; i < count; i++) {
         if (addresses[i].fd > highest) {
             highest = addresses[i].fd;
         }
     }
     return highest;
-}
-
-/* Thousands of listeners need more descriptors than the usual soft limit. The workers inherit the
-   higher limit: with the lower one they could not open another file. */
-static void make_room(int highest)
-{
-    struct rlimit limit;
-    rlim_t needed = (rlim_t)highest + SPARE_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
-        limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static int check_numbers(const struct address *addresses, size_t count, struct error *error)
@@ -256,9 +250,9 @@ static int make_set(struct listener_set *set, struct change *change,
     size_t more = activation_count(change->activation) + before;
     *set = (struct listener_set){.count = 0};
     change->next = FIRST_WORKER_FD;
-    change->beyond = highest_number(addresses, count) + (int)more + 1;
-    make_room(change->beyond);
-    if (check_numbers(addresses, count, error) != 0) {
+    change->beyond = highest_number(addresses, count, more) + 1;
+    if (check_numbers(addresses, count, error) != 0 ||
+        open_files_check(listener_count(addresses, count), error) != 0) {
         return -1;
     }
     set->items = calloc(listener_count(addresses, count) + more + 1, sizeof *set->items);

@@ -3,6 +3,7 @@
 #include "descriptor.h"
 #include "last_words.h"
 #include "log.h"
+#include "open_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -287,7 +288,7 @@ static int open_sources(struct family *family, struct error *error)
     }
     if (family->options->ready == READY_FD &&
         pipe2(family->ready_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
-        return error_set(error, "cannot make a pipe for --ready=fd: %s", strerror(errno));
+        return error_set(error, "cannot make a pipe for --ready=fd: %s", open_files_reason(errno));
     }
     /* The worker writes as it likes; only our end must not wait. */
     if (family->ready_fd[1] >= 0) {
@@ -322,7 +323,9 @@ struct family *family_new(struct ev_loop *loop, struct release *release,
     int result = open_sources(family, error);
     set_up_watchers(family);
     if (result != 0 || write_notify_variables(family, &plan->environment, error) != 0) {
+        int reason = errno;
         family_free(family);
+        errno = reason;
         return NULL;
     }
     return family;

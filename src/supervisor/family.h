@@ -61,7 +61,7 @@ struct family {
 
 /* Makes ready what a worker of this generation will talk to, and writes it into the plan's
    environment; takes the plan's identity over. Returns the family, or NULL with the reason in
-   `error`. */
+   `error` and in errno. */
 struct family *family_new(struct ev_loop *loop, struct release *release,
                           const struct family_listener *listener, uint64_t generation,
                           struct plan *plan, struct error *error);

@@ -69,6 +69,7 @@ static pid_t spawn_family(struct supervisor *supervisor, uint64_t generation,
     struct family *family = family_new(supervisor->loop, release, &supervisor->family_listener,
                                        generation, plan, &failure->error);
     if (family == NULL) {
+        failure->permanent = errno == EMFILE; /* see is_transient in worker.c */
         return -1;
     }
     struct worker_command command = {

@@ -2,6 +2,7 @@
 
 #include "descriptor.h"
 #include "log.h"
+#include "open_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,8 +185,10 @@ struct capture *capture_new(struct ev_loop *loop, struct capture **list, int tar
     int ends[2];
     struct capture *capture = malloc(sizeof *capture);
     if (capture == NULL || pipe2(ends, O_CLOEXEC) != 0) {
-        error_set(error, "cannot capture the worker's output: %s", strerror(errno));
+        int reason = errno;
+        error_set(error, "cannot capture the worker's output: %s", open_files_reason(reason));
         free(capture);
+        errno = reason;
         return NULL;
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK); /* the worker's end stays as it expects it */

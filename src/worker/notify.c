@@ -1,6 +1,7 @@
 #include "notify.h"
 
 #include "duration.h"
+#include "open_files.h"
 #include "utf8.h"
 
 #include <ctype.h>
@@ -47,8 +48,10 @@ int notify_open(struct notify_socket *notify, struct error *error)
     /* Credentials first: the kernel writes them at the moment of sending, and only if asked. */
     if (notify->fd < 0 || setsockopt(notify->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
         bind_to_any_name(notify) != 0) {
-        error_set(error, "cannot make the socket for NOTIFY_SOCKET: %s", strerror(errno));
+        int reason = errno;
+        error_set(error, "cannot make the socket for NOTIFY_SOCKET: %s", open_files_reason(reason));
         notify_close(notify);
+        errno = reason;
         return -1;
     }
     return 0;

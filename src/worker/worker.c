@@ -3,6 +3,7 @@
 #include "aside.h"
 #include "child_signals.h"
 #include "descriptor.h"
+#include "open_files.h"
 #include "signal_name.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ enum step {
     STEP_NONE,
     STEP_TOO_SLOW,
     STEP_DESCRIPTORS,
+    STEP_OPEN_FILES,
     STEP_ADOPTION,
     STEP_SURROUNDINGS,
     STEP_DIRECTORY,
@@ -205,6 +207,9 @@ static _Noreturn void become_worker(struct attempt *attempt)
         attempt->adoption.is_required) {
         give_up(attempt, STEP_ADOPTION, attempt->adoption.reason);
     }
+    if (open_files_restore(highest_place(attempt)) != 0) {
+        give_up(attempt, STEP_OPEN_FILES, errno);
+    }
     if (command->surroundings != NULL &&
         surroundings_apply(command->surroundings, command->identity, attempt->supervisor,
                            &attempt->failure) != 0) {
@@ -266,7 +271,7 @@ static void describe_execute_failure(const struct attempt *attempt, struct error
 
 static void describe_failure(const struct attempt *attempt, struct error *error)
 {
-    const char *reason = strerror(attempt->reason);
+    const char *reason = open_files_reason(attempt->reason);
     switch (attempt->step) {
     case STEP_TOO_SLOW:
         error_set(
@@ -281,6 +286,9 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
         break;
     case STEP_DESCRIPTORS:
         error_set(error, "cannot put a socket at descriptor %d: %s", attempt->failed_fd, reason);
+        break;
+    case STEP_OPEN_FILES:
+        error_set(error, "cannot set the worker's limit of open files: %s", reason);
         break;
     case STEP_ADOPTION:
         error_set(error, "cannot adopt a server that binds for itself (--adopt=on): %s",
@@ -312,10 +320,12 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
     }
 }
 
+/* EMFILE is not: what takes the descriptors is the service itself, and another attempt takes more.
+ */
 static bool is_transient(int reason)
 {
-    return reason == EAGAIN || reason == ENOMEM || reason == EMFILE || reason == ENFILE ||
-           reason == EIO || reason == EINTR || reason == ETXTBSY || reason == ETIMEDOUT;
+    return reason == EAGAIN || reason == ENOMEM || reason == ENFILE || reason == EIO ||
+           reason == EINTR || reason == ETXTBSY || reason == ETIMEDOUT;
 }
 
 static void fill_failure(const struct attempt *attempt, struct worker_failure *failure)
@@ -491,7 +501,8 @@ static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failur
 {
     pid_t pid = crosses_users(attempt->command) ? fork_apart(attempt) : fork_guarded(attempt);
     if (pid < 0) {
-        return error_set(&failure->error, "cannot start a process: %s", strerror(errno));
+        failure->permanent = errno == EMFILE;
+        return error_set(&failure->error, "cannot start a process: %s", open_files_reason(errno));
     }
     if (attempt->step == STEP_NONE) {
         return pid;
@@ -511,8 +522,9 @@ static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failu
     }
     *adoption = *attempt->command->adoption;
     if (adoption_installation_open(adoption, highest_place(attempt) + 1) != 0) {
+        failure->permanent = adoption->reason == EMFILE;
         return error_set(&failure->error, "cannot make a socket for adoption: %s",
-                         strerror(adoption->reason));
+                         open_files_reason(adoption->reason));
     }
     pid_t pid = try_to_spawn(attempt, failure);
     adoption_installation_close(adoption);
