@@ -10,6 +10,7 @@
 #include "plan.h"
 #include "release.h"
 #include "service_manager.h"
+#include "signals.h"
 #include "status_file.h"
 #include "supervisor.h"
 
@@ -173,7 +174,7 @@ int run_service(struct configuration *configuration)
         return EXIT_BAD_OPTIONS;
     }
     open_files_raise();
-    supervisor_block_signals(options);
+    signals_block(options);
     int status = EXIT_SETUP_FAILED;
     bool is_set_up = set_up(&service, &error) == 0;
     activation_free(&service.activation);

@@ -105,9 +105,8 @@ void supervisor_reap(struct supervisor *supervisor)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == supervisor->setup->log_file->command_pid) {
-            supervisor_take_log_command_exit(supervisor, status);
-        } else if (!reap_helper(supervisor, pid, status)) {
+        if (!log_keeper_reap(&supervisor->log_keeper, pid, status) &&
+            !reap_helper(supervisor, pid, status)) {
             on_process_exited(supervisor, pid, status);
         }
     }
@@ -233,6 +232,121 @@ static void on_family_status(void *context, uint64_t generation, const char *tex
     console_report_status(supervisor->console, generation, text);
 }
 
+static void set_up_manager(struct supervisor *supervisor)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    manager_init(&supervisor->manager,
+                 &(struct manager_setup){.loop = supervisor->loop,
+                                         .service_manager = setup->manager,
+                                         .lifecycle = &supervisor->lifecycle,
+                                         .release = setup->release,
+                                         .is_daemon = setup->options->daemonize});
+}
+
+static void on_change(void *context, const char *path)
+{
+    log_info("%s has changed: asked to deploy", path);
+    supervisor_reap(context); /* deploy from what is, not from what was */
+    supervisor_dispatch(context,
+                        &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
+}
+
+static int set_up_change_trigger(struct supervisor *supervisor)
+{
+    struct error error;
+    change_trigger_init(&supervisor->change_trigger,
+                        &(struct change_trigger_setup){.loop = supervisor->loop,
+                                                       .on_change = on_change,
+                                                       .context = supervisor});
+    if (change_trigger_follow(&supervisor->change_trigger, supervisor_options(supervisor),
+                              &error) != 0) {
+        log_error("--restart-on-change: %s", error.text);
+        *supervisor->setup->failure = error;
+        return -1;
+    }
+    return 0;
+}
+
+void supervisor_follow_release(struct supervisor *supervisor, const struct release *before)
+{
+    struct error error;
+    if (change_trigger_follow(&supervisor->change_trigger, supervisor_options(supervisor),
+                              &error) != 0) {
+        log_error("--restart-on-change: %s", error.text);
+    }
+    manager_unstore(&supervisor->manager, &before->listeners);
+    manager_store(&supervisor->manager);
+}
+
+/* --- signals -----------------------------------------------------------------------------------
+ */
+
+static void on_child(void *context)
+{
+    supervisor_reap(context);
+}
+
+static void on_deploy_signal(void *context)
+{
+    supervisor_request_deploy(context);
+}
+
+static void on_stop_signal(void *context, int signal)
+{
+    const struct supervisor *supervisor = context;
+    int sent = signal == SIGTERM ? supervisor_options(supervisor)->signal_on_term : SIGTERM;
+    supervisor_dispatch(context, &(struct lifecycle_event){.kind = EVENT_STOP, .signal = sent});
+}
+
+int supervisor_reopen_log(void *context, struct error *error)
+{
+    const struct supervisor *supervisor = context;
+    return log_keeper_reopen(&supervisor->log_keeper, error);
+}
+
+static void on_reopen_signal(void *context)
+{
+    struct error error;
+    supervisor_reopen_log(context, &error);
+}
+
+/* To the current generation; with none, as in a stop, to everybody who is left. */
+static void on_forward_signal(void *context, int signal)
+{
+    struct supervisor *supervisor = context;
+    supervisor_reap(supervisor); /* the dead get none */
+    const struct lifecycle *lifecycle = &supervisor->lifecycle;
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct generation *generation = &lifecycle->generations[i];
+        bool is_meant = lifecycle->current == 0 || generation->number == lifecycle->current;
+        if (!is_meant || generation->pid == 0) {
+            continue;
+        }
+        if (kill(generation->pid, signal) != 0) {
+            log_error("cannot send %s to worker %d: %s", signal_name(signal), (int)generation->pid,
+                      strerror(errno));
+        } else {
+            log_info("%s handed on to worker %d", signal_name(signal), (int)generation->pid);
+        }
+    }
+}
+
+static void watch_signals(struct supervisor *supervisor)
+{
+    signals_watch(&supervisor->signals,
+                  &(struct signals_setup){.loop = supervisor->loop,
+                                          .options = supervisor->setup->options,
+                                          .on_child = on_child,
+                                          .on_deploy = on_deploy_signal,
+                                          .on_stop = on_stop_signal,
+                                          .on_reopen = on_reopen_signal,
+                                          .on_forward = on_forward_signal,
+                                          .context = supervisor});
+}
+
+/* --- the whole ---------------------------------------------------------------------------------
+ */
+
 /* libev ends the process where it gets no descriptor: its own, for epoll, timers and signals. */
 static int check_room_for_loop(struct error *error)
 {
@@ -275,25 +389,23 @@ static int set_up(struct supervisor *supervisor)
     for (size_t i = 0; i < LIFECYCLE_TIMERS; i++) {
         ev_timer_init(&supervisor->timers[i], on_timer, 0.0, 0.0);
     }
-    supervisor_watch_log(supervisor);
-    supervisor_watch_manager(supervisor);
+    log_keeper_init(&supervisor->log_keeper, supervisor->loop, supervisor->setup->log_file);
+    set_up_manager(supervisor);
     const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
-    supervisor->family_listener = (struct family_listener){.on_event = on_family_event,
-                                                           .on_status = on_family_status,
-                                                           .context = supervisor,
-                                                           .captures = &supervisor->captures};
+    supervisor->family_listener =
+        (struct family_listener){.on_event = on_family_event,
+                                 .on_status = on_family_status,
+                                 .context = supervisor,
+                                 .captures = &supervisor->log_keeper.captures};
     ev_prepare_init(&supervisor->bury, on_bury);
     ev_prepare_start(supervisor->loop, &supervisor->bury);
     hooks_init(&supervisor->hooks, supervisor->loop);
     lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
-    if (supervisor_watch_changes(supervisor) != 0) {
+    if (set_up_change_trigger(supervisor) != 0) {
         return -1;
     }
-    if (supervisor_watch_signals(supervisor) != 0) {
-        log_error("out of memory");
-        return -1;
-    }
+    watch_signals(supervisor);
     return set_up_adopter(supervisor) != 0 ? -1 : supervisor_open_console(supervisor);
 }
 
@@ -304,13 +416,9 @@ static void take_down(struct supervisor *supervisor)
     free_families(&supervisor->families);
     free_families(&supervisor->departed);
     adopter_free(supervisor->adopter);
-    change_watch_free(supervisor->changes.watch);
-    free(supervisor->changes.path);
-    while (supervisor->captures != NULL) {
-        capture_drain(supervisor->captures);
-        capture_free(supervisor->captures);
-    }
-    free(supervisor->signals);
+    change_trigger_close(&supervisor->change_trigger);
+    manager_close(&supervisor->manager);
+    log_keeper_close(&supervisor->log_keeper);
     release_drop(supervisor->prepared);
     ev_loop_destroy(supervisor->loop);
 }
@@ -321,7 +429,7 @@ int supervisor_run(const struct supervisor_setup *setup)
     if (set_up(&supervisor) == 0) {
         describe_listeners(&supervisor);
         listener_set_own_files(&supervisor_release(&supervisor)->listeners);
-        supervisor_store_listeners(&supervisor);
+        manager_store(&supervisor.manager);
         supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);

@@ -25,11 +25,8 @@ struct supervisor_setup {
     struct error *failure; /* filled when the first worker cannot be started */
 };
 
-/* The signals that the supervisor takes. They are to be blocked before it runs, so that one that
-   comes early waits for it. */
-void supervisor_block_signals(const struct options *options);
-
-/* Runs the service until it is stopped. Returns the exit status: 0 after a stop; 126 or 127 when
+/* Runs the service until it is stopped; the signals that it takes are blocked (signals_block).
+   Returns the exit status: 0 after a stop; 126 or 127 when
    the first worker could not be executed; 1 when the supervisor could not be set up. */
 int supervisor_run(const struct supervisor_setup *setup);
 

@@ -248,7 +248,7 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
     struct lifecycle_action told = *decided;
     const struct lifecycle_action *report = &told;
     if (told.report == REPORT_DEPLOY_STARTED && told.cause == CAUSE_CHANGE) {
-        told.path = supervisor_changed_path(supervisor);
+        told.path = change_trigger_path(&supervisor->change_trigger);
     }
     narrate(report);
     supervisor_follow_report(supervisor, report);
@@ -258,7 +258,7 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
         report->report == REPORT_CRASHED || report->report == REPORT_HUNG) {
         take_last_words(supervisor, report);
     }
-    supervisor_tell_manager(supervisor, report); /* before the client of a reload can be gone */
+    manager_on_report(&supervisor->manager, report); /* before the client of a reload can be gone */
     console_report(supervisor->console, report);
     run_event_command(supervisor, report);
 }

@@ -59,9 +59,7 @@ static void put_in_force(struct supervisor *supervisor, uint64_t generation)
     }
     announce_closing(&before->listeners, &family->release->listeners);
     *supervisor->setup->release = release_hold(family->release);
-    supervisor_follow_changes(supervisor);
-    supervisor_unstore_listeners(supervisor, &before->listeners);
-    supervisor_store_listeners(supervisor);
+    supervisor_follow_release(supervisor, before);
     release_drop(before);
     listener_set_settle(&family->release->listeners, release_options(family->release)->backlog);
 }

@@ -24,7 +24,7 @@ use_silent_worker() {
   wait_serving 1
   mv "$LOG" "$DIR/old"
   kill -USR1 "$SUPERVISOR"
-  wait_until file_has "$LOG" 'log file opened anew'
+  wait_until file_has "$LOG" 'log file reopened'
   kill -HUP "$SUPERVISOR"
   wait_serving 2
   wait_until file_has "$LOG" 'hello-server: generation 2 pid [0-9]+ serves'
@@ -39,7 +39,7 @@ use_silent_worker() {
   mv "$DIR/logs" "$DIR/moved"
   LOG=$DIR/moved/file
   kill -USR1 "$SUPERVISOR"
-  wait_until file_has "$LOG" "cannot open log file $DIR/logs/file: No such file.*stays in use"
+  wait_until file_has "$LOG" "cannot open log file $DIR/logs/file: No such file.*still writing to the old one"
   kill -HUP "$SUPERVISOR"
   wait_serving 2
   wait_until file_has "$LOG" 'hello-server: generation 2 pid [0-9]+ serves'

@@ -50,7 +50,7 @@ grown() {
   supervise --interval=0 --log-file="| echo >>'$DIR/runs'; [ ! -e '$DIR/broken' ] && exec cat >>'$DIR/log'"
   wait_until runs 3
   rm "$DIR/broken"
-  wait_until log_has 'warning: the log command exited with status 1; it is started anew'
+  wait_until log_has 'warning: the log command exited with status 1; restarting it'
   log_has 'listening on'
   log_has 'generation 1: worker [0-9]+ is ready'
 }

@@ -319,7 +319,7 @@ ready_workers() {
   wait_until serves 1
   mv "$BATS_TEST_TMPDIR/service.log" "$BATS_TEST_TMPDIR/service.log.1"
   run -0 "$TASUKI" reopen app
-  file_has "$BATS_TEST_TMPDIR/service.log" 'log file opened anew'
+  file_has "$BATS_TEST_TMPDIR/service.log" 'log file reopened'
 }
 
 @test "reopen: one that fails is told, with the reason, and the log before stays" {

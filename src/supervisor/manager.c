@@ -1,12 +1,7 @@
-/*
- * The supervisor as a service of systemd: what the lifecycle reports becomes the state that the
- * service manager is told, in the order in which it expects it (sd_notify(3)), and a watchdog that
- * it asked for gets its signs of life. Its store keeps the listeners that are in force, for a
- * supervisor that follows this one.
- */
+#include "manager.h"
+
 #include "log.h"
 #include "store_name.h"
-#include "supervisor_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,20 +16,19 @@
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static bool tell(struct supervisor *supervisor, const char *lines)
+static bool tell(struct manager *manager, const char *lines)
 {
-    struct supervisor_manager *own = &supervisor->manager;
     struct error error;
-    bool is_told = service_manager_tell(supervisor->setup->manager, lines, &error) == 0;
+    bool is_told = service_manager_tell(manager->setup.service_manager, lines, &error) == 0;
     if (!is_told && errno == EAGAIN) {
-        ev_timer_again(supervisor->loop, &own->retry);
+        ev_timer_again(manager->setup.loop, &manager->retry);
         return false;
     }
     /* One that has gone away is told on, in case it comes back, but not complained of again. */
-    if (!is_told && !own->is_missed) {
+    if (!is_told && !manager->is_missed) {
         log_warning("%s; the service goes on without it", error.text);
     }
-    own->is_missed = !is_told;
+    manager->is_missed = !is_told;
     return true;
 }
 
@@ -53,91 +47,62 @@ static const char *make_store_name(const struct listener *listener, char name[ST
 }
 
 /* What has come of a message to the store. Returns false if it is to be sent again. */
-static bool take_result(struct supervisor *supervisor, int result, const struct error *error)
+static bool take_result(struct manager *manager, int result, const struct error *error)
 {
     if (result != 0 && errno == EAGAIN) {
-        ev_timer_again(supervisor->loop, &supervisor->manager.retry);
+        ev_timer_again(manager->setup.loop, &manager->retry);
         return false;
     }
-    if (result != 0 && !supervisor->manager.is_missed) {
+    if (result != 0 && !manager->is_missed) {
         log_warning("%s; the service goes on without it", error->text);
-        supervisor->manager.is_missed = true;
+        manager->is_missed = true;
     }
     return true;
 }
 
 /* Goes on where the queue was full. */
-static void store_rest(struct supervisor *supervisor)
+static void store_rest(struct manager *manager)
 {
-    struct supervisor_manager *own = &supervisor->manager;
-    const struct listener_set *listeners = &supervisor_release(supervisor)->listeners;
+    const struct listener_set *listeners = &(*manager->setup.release)->listeners;
     char name[STORE_NAME_SIZE];
     struct error error;
-    for (; own->stored < listeners->count; own->stored++) {
-        const struct listener *listener = &listeners->items[own->stored];
+    for (; manager->stored < listeners->count; manager->stored++) {
+        const struct listener *listener = &listeners->items[manager->stored];
         if (is_to_be_stored(listener) &&
-            !take_result(supervisor,
-                         service_manager_store(supervisor->setup->manager, listener->fd,
+            !take_result(manager,
+                         service_manager_store(manager->setup.service_manager, listener->fd,
                                                make_store_name(listener, name), &error),
                          &error)) {
             return;
         }
     }
-    own->owes_store = !take_result(
-        supervisor, service_manager_store_witness(supervisor->setup->manager, &error), &error);
+    manager->owes_store = !take_result(
+        manager, service_manager_store_witness(manager->setup.service_manager, &error), &error);
 }
 
-void supervisor_store_listeners(struct supervisor *supervisor)
+void manager_store(struct manager *manager)
 {
-    supervisor->manager.stored = 0;
-    supervisor->manager.owes_store = true;
-    store_rest(supervisor);
+    manager->stored = 0;
+    manager->owes_store = true;
+    store_rest(manager);
 }
 
-/* Before those that stay are stored: two sockets may have one name, and it forgets both. One that
-   it could not be told to forget is forgotten at the next start, which does not ask for it. */
-void supervisor_unstore_listeners(struct supervisor *supervisor, const struct listener_set *before)
+/* One that it could not be told to forget is forgotten at the next start, which does not ask for
+ * it.
+ */
+void manager_unstore(const struct manager *manager, const struct listener_set *before)
 {
-    const struct listener_set *now = &supervisor_release(supervisor)->listeners;
+    const struct listener_set *now = &(*manager->setup.release)->listeners;
     char name[STORE_NAME_SIZE];
     struct error error;
     for (size_t i = 0; i < before->count; i++) {
         const struct listener *listener = &before->items[i];
         if (is_to_be_stored(listener) && !listener_set_has(now, listener->fd) &&
-            service_manager_unstore(supervisor->setup->manager, make_store_name(listener, name),
+            service_manager_unstore(manager->setup.service_manager, make_store_name(listener, name),
                                     &error) != 0 &&
             errno == EAGAIN) {
             log_warning("%s", error.text);
         }
-    }
-}
-
-static void on_retry(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)revents;
-    struct supervisor *supervisor = ev_userdata(loop);
-    ev_timer_stop(loop, watcher);
-    supervisor_update_manager(supervisor); /* what it waits for goes first */
-    if (supervisor->manager.owes_store) {
-        store_rest(supervisor);
-    }
-}
-
-static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)watcher;
-    (void)revents;
-    tell(ev_userdata(loop), "WATCHDOG=1");
-}
-
-void supervisor_watch_manager(struct supervisor *supervisor)
-{
-    struct supervisor_manager *own = &supervisor->manager;
-    double half = (double)supervisor->setup->manager->watchdog_us / 2e6;
-    ev_timer_init(&own->retry, on_retry, 0.0, RETRY_SECONDS);
-    ev_timer_init(&own->watchdog, on_watchdog, half, half);
-    if (half > 0) {
-        ev_timer_start(supervisor->loop, &own->watchdog);
     }
 }
 
@@ -167,10 +132,9 @@ static void describe_generations(const struct lifecycle *lifecycle, char *text, 
     }
 }
 
-static void describe(const struct supervisor *supervisor, char *text, size_t size)
+static void describe(const struct manager *manager, char *text, size_t size)
 {
-    const struct lifecycle *lifecycle = &supervisor->lifecycle;
-    const struct supervisor_manager *own = &supervisor->manager;
+    const struct lifecycle *lifecycle = manager->setup.lifecycle;
     if (lifecycle->stopping) {
         snprintf(text, size, "stopping");
         return;
@@ -180,88 +144,86 @@ static void describe(const struct supervisor *supervisor, char *text, size_t siz
     if (lifecycle->deploy != 0) {
         snprintf(text + length, size - length, "; deploy %" PRIu64 " is under way",
                  lifecycle->deploy);
-    } else if (own->failed_deploy != 0) {
+    } else if (manager->failed_deploy != 0) {
         snprintf(text + length, size - length, "; deploy %" PRIu64 " failed: %s",
-                 own->failed_deploy, deploy_failure_text(own->failure));
+                 manager->failed_deploy, deploy_failure_text(manager->failure));
     }
 }
 
-static bool announce(struct supervisor *supervisor, enum manager_phase phase)
+static bool announce(struct manager *manager, enum manager_phase phase)
 {
-    struct supervisor_manager *own = &supervisor->manager;
     char status[MANAGER_STATUS_SIZE];
     char lines[MANAGER_STATUS_SIZE + 128];
     size_t length = 0;
-    describe(supervisor, status, sizeof status);
-    if (phase == own->phase && strcmp(status, own->status) == 0) {
+    describe(manager, status, sizeof status);
+    if (phase == manager->phase && strcmp(status, manager->status) == 0) {
         return true;
     }
-    if (phase != own->phase && phase == MANAGER_SERVING) {
+    if (phase != manager->phase && phase == MANAGER_SERVING) {
         length = (size_t)snprintf(lines, sizeof lines, "READY=1\n");
         /* The process that systemd started is not the one that serves. */
-        if (supervisor->setup->options->daemonize) {
+        if (manager->setup.is_daemon) {
             length += (size_t)snprintf(lines + length, sizeof lines - length, "MAINPID=%d\n",
                                        (int)getpid());
         }
-    } else if (phase != own->phase && phase == MANAGER_RELOADING) {
+    } else if (phase != manager->phase && phase == MANAGER_RELOADING) {
         length = (size_t)snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
                                   service_manager_now_us());
-    } else if (phase != own->phase && phase == MANAGER_STOPPING) {
+    } else if (phase != manager->phase && phase == MANAGER_STOPPING) {
         length = (size_t)snprintf(lines, sizeof lines, "STOPPING=1\n");
     }
     snprintf(lines + length, sizeof lines - length, "STATUS=%s", status);
-    if (!tell(supervisor, lines)) {
+    if (!tell(manager, lines)) {
         return false;
     }
-    own->phase = phase;
-    memcpy(own->status, status, sizeof own->status);
+    manager->phase = phase;
+    memcpy(manager->status, status, sizeof manager->status);
     return true;
 }
 
 /* systemd wants the beginning of a reload before its end, and neither before the service is ready:
    what was missed while its queue was full is said first. A deploy is under way until the older
    generations have been told to leave: how long they take then keeps nobody from the next one. */
-void supervisor_update_manager(struct supervisor *supervisor)
+static void update(struct manager *manager)
 {
-    struct supervisor_manager *own = &supervisor->manager;
-    const struct lifecycle *lifecycle = &supervisor->lifecycle;
-    if (supervisor->setup->manager->fd < 0) {
+    const struct lifecycle *lifecycle = manager->setup.lifecycle;
+    if (manager->setup.service_manager->fd < 0) {
         return;
     }
     if (lifecycle->stopping) {
-        announce(supervisor, MANAGER_STOPPING);
+        announce(manager, MANAGER_STOPPING);
         return;
     }
     if (!lifecycle->has_served) {
-        announce(supervisor, MANAGER_STARTING);
+        announce(manager, MANAGER_STARTING);
         return;
     }
-    if (own->phase == MANAGER_STARTING && !announce(supervisor, MANAGER_SERVING)) {
+    if (manager->phase == MANAGER_STARTING && !announce(manager, MANAGER_SERVING)) {
         return;
     }
-    if (own->owes_reloading) {
-        own->phase = MANAGER_SERVING; /* one that follows another is told with a time of its own */
-        if (!announce(supervisor, MANAGER_RELOADING)) {
+    if (manager->owes_reloading) {
+        manager->phase =
+            MANAGER_SERVING; /* one that follows another is told with a time of its own */
+        if (!announce(manager, MANAGER_RELOADING)) {
             return;
         }
-        own->owes_reloading = false;
+        manager->owes_reloading = false;
     }
-    announce(supervisor, lifecycle->deploy != 0 ? MANAGER_RELOADING : MANAGER_SERVING);
+    announce(manager, lifecycle->deploy != 0 ? MANAGER_RELOADING : MANAGER_SERVING);
 }
 
 /* What the supervisor allows for the next step, so that the manager's patience is not shorter. 0:
    it allows any time, and then the manager's word counts. */
-static int64_t allowed_ms(const struct supervisor *supervisor,
-                          const struct lifecycle_action *report)
+static int64_t allowed_ms(const struct manager *manager, const struct lifecycle_action *report)
 {
-    const struct lifecycle *lifecycle = &supervisor->lifecycle;
+    const struct lifecycle *lifecycle = manager->setup.lifecycle;
     bool is_serving = lifecycle->has_served && lifecycle->deploy == 0 && !lifecycle->stopping;
     if (is_serving) {
         return 0;
     }
     switch (report->report) {
     case REPORT_CHECK_STARTED:
-        return supervisor_options(supervisor)->check_timeout_ms;
+        return release_options(*manager->setup.release)->check_timeout_ms;
     case REPORT_SPAWNED:
         return lifecycle->settings.ready_timeout_ms;
     case REPORT_RETIRING:
@@ -273,21 +235,61 @@ static int64_t allowed_ms(const struct supervisor *supervisor,
     }
 }
 
-void supervisor_tell_manager(struct supervisor *supervisor, const struct lifecycle_action *report)
+void manager_on_report(void *context, const struct lifecycle_action *report)
 {
-    struct supervisor_manager *own = &supervisor->manager;
+    struct manager *manager = context;
     if (report->report == REPORT_DEPLOY_STARTED) {
-        own->owes_reloading = true;
-        own->failed_deploy = 0;
+        manager->owes_reloading = true;
+        manager->failed_deploy = 0;
     } else if (report->report == REPORT_DEPLOY_FAILED) {
-        own->failed_deploy = report->deploy;
-        own->failure = report->reason;
+        manager->failed_deploy = report->deploy;
+        manager->failure = report->reason;
     }
-    supervisor_update_manager(supervisor);
-    int64_t ms = allowed_ms(supervisor, report);
+    update(manager);
+    int64_t ms = allowed_ms(manager, report);
     if (ms > 0) {
         char line[64];
         snprintf(line, sizeof line, "EXTEND_TIMEOUT_USEC=%" PRId64, (ms + MARGIN_MS) * 1000);
-        tell(supervisor, line);
+        tell(manager, line);
     }
+}
+
+/* --- in the loop -------------------------------------------------------------------------------
+ */
+
+static void on_retry(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct manager *manager = watcher->data;
+    ev_timer_stop(loop, watcher);
+    update(manager); /* what it waits for goes first */
+    if (manager->owes_store) {
+        store_rest(manager);
+    }
+}
+
+static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    tell(watcher->data, "WATCHDOG=1");
+}
+
+void manager_init(struct manager *manager, const struct manager_setup *setup)
+{
+    double half = (double)setup->service_manager->watchdog_us / 2e6;
+    *manager = (struct manager){.setup = *setup};
+    ev_timer_init(&manager->retry, on_retry, 0.0, RETRY_SECONDS);
+    ev_timer_init(&manager->watchdog, on_watchdog, half, half);
+    manager->retry.data = manager;
+    manager->watchdog.data = manager;
+    if (half > 0) {
+        ev_timer_start(setup->loop, &manager->watchdog);
+    }
+}
+
+void manager_close(struct manager *manager)
+{
+    ev_timer_stop(manager->setup.loop, &manager->retry);
+    ev_timer_stop(manager->setup.loop, &manager->watchdog);
 }
