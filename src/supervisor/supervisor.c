@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How many generations may live at once: the current one and those that take long to leave. */
-#define GENERATIONS_MAX 512
 /* What the event loop opens for itself. */
 #define LOOP_DESCRIPTORS 4
 /* A moment that never comes (see watch_clock). */
@@ -34,11 +32,11 @@ static void on_check_exited(struct supervisor *supervisor, const char *words, in
         log_error("the check %s", worker_describe_exit(status, ending, sizeof ending));
         console_set_last_words(supervisor->console, words, NULL);
         log_text(LOG_LEVEL_ERROR, "check: ", words);
-        if (!supervisor->lifecycle.has_spawned) {
+        if (!driver_lifecycle(supervisor->driver)->has_spawned) {
             error_set(supervisor->setup->failure, "the check %s", ending);
         }
     }
-    supervisor_dispatch(supervisor, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
+    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
 }
 
 /* True if the process was a probe or another command on the side. */
@@ -71,6 +69,16 @@ static struct family *find_family_of(const struct supervisor *supervisor, pid_t 
     return family;
 }
 
+/* With --kill-mode=group what a worker left behind is killed while the number of its group is still
+   its own: once it is reaped and the group is empty, it may be anybody's. */
+static void on_ended(void *context, pid_t pid)
+{
+    const struct family *family = find_family_of(context, pid);
+    if (family != NULL && family->options->kill_group) {
+        kill(-pid, SIGKILL);
+    }
+}
+
 /* The lifecycle learns of the death while the family still knows the worker. A socket that only
    this one had is closed before anybody is told that a deploy is over. */
 static void on_process_exited(struct supervisor *supervisor, pid_t pid, int status)
@@ -80,15 +88,12 @@ static void on_process_exited(struct supervisor *supervisor, pid_t pid, int stat
         adopter_end(supervisor->adopter, dead->generation);
         family_drop_release(dead);
     }
-    supervisor_dispatch(
-        supervisor, &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
+    driver_post(supervisor->driver,
+                &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
     for (struct family **link = &supervisor->families; *link != NULL; link = &(*link)->next) {
         struct family *family = *link;
         if (family->pid == pid) {
             *link = family->next;
-            if (family->options->kill_group) {
-                kill(-pid, SIGKILL); /* what it left behind; such a group keeps its number */
-            }
             /* It may be its own event that led here: it is freed before the loop waits again. */
             family_end(family);
             family->next = supervisor->departed;
@@ -98,39 +103,19 @@ static void on_process_exited(struct supervisor *supervisor, pid_t pid, int stat
     }
 }
 
-/* Reaps whatever there is: workers, the log command, helpers, and the orphans that come to PID 1.
-   One SIGCHLD may stand for many. */
-void supervisor_reap(struct supervisor *supervisor)
+/* Workers, the log command, helpers, and the orphans that come to PID 1. */
+static void on_reaped(void *context, pid_t pid, int status)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!log_keeper_reap(&supervisor->log_keeper, pid, status) &&
-            !reap_helper(supervisor, pid, status)) {
-            on_process_exited(supervisor, pid, status);
-        }
-    }
-}
-
-/* A death that is not yet reaped goes before the timer: the dead must not become ready, nor an
-   older worker be told to leave for them. Reaping may have armed the timer anew; then it has not
-   fired. */
-static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)revents;
-    struct supervisor *supervisor = ev_userdata(loop);
-    supervisor_reap(supervisor);
-    if (!ev_is_active(watcher)) {
-        const struct lifecycle_event event = {
-            .kind = EVENT_TIMER, .timer = (enum lifecycle_timer)(watcher - supervisor->timers)};
-        supervisor_dispatch(supervisor, &event);
+    struct supervisor *supervisor = context;
+    if (!log_keeper_reap(&supervisor->log_keeper, pid, status) &&
+        !reap_helper(supervisor, pid, status)) {
+        on_process_exited(supervisor, pid, status);
     }
 }
 
 void supervisor_request_deploy(struct supervisor *supervisor)
 {
-    supervisor_reap(supervisor); /* deploy from what is, not from what was */
-    supervisor_dispatch(supervisor, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
+    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
 }
 
 /* --- setting up --------------------------------------------------------------------------------
@@ -198,24 +183,24 @@ static void on_bury(struct ev_loop *loop, ev_prepare *watcher, int revents)
 static void on_family_event(void *context, const struct lifecycle_event *event)
 {
     const struct supervisor *supervisor = context;
-    supervisor_reap(context);
+    driver_reap(supervisor->driver);
     if (event->kind == EVENT_READY) {
         adopter_hear(supervisor->adopter, event->generation);
     }
-    supervisor_dispatch(context, event);
+    driver_post(supervisor->driver, event);
 }
 
 /* The same for one that is seen to listen. */
 static void on_adopter_event(void *context, const struct lifecycle_event *event)
 {
-    supervisor_reap(context);
-    supervisor_dispatch(context, event);
+    const struct supervisor *supervisor = context;
+    driver_post(supervisor->driver, event);
 }
 
 static int set_up_adopter(struct supervisor *supervisor)
 {
     const struct adopter_setup setup = {.loop = supervisor->loop,
-                                        .lifecycle = &supervisor->lifecycle,
+                                        .lifecycle = driver_lifecycle(supervisor->driver),
                                         .on_event = on_adopter_event,
                                         .context = supervisor};
     supervisor->adopter = adopter_new(&setup);
@@ -238,17 +223,17 @@ static void set_up_manager(struct supervisor *supervisor)
     manager_init(&supervisor->manager,
                  &(struct manager_setup){.loop = supervisor->loop,
                                          .service_manager = setup->manager,
-                                         .lifecycle = &supervisor->lifecycle,
+                                         .lifecycle = driver_lifecycle(supervisor->driver),
                                          .release = setup->release,
                                          .is_daemon = setup->options->daemonize});
 }
 
 static void on_change(void *context, const char *path)
 {
+    const struct supervisor *supervisor = context;
     log_info("%s has changed: asked to deploy", path);
-    supervisor_reap(context); /* deploy from what is, not from what was */
-    supervisor_dispatch(context,
-                        &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
+    driver_post(supervisor->driver,
+                &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
 }
 
 static int set_up_change_trigger(struct supervisor *supervisor)
@@ -283,7 +268,8 @@ void supervisor_follow_release(struct supervisor *supervisor, const struct relea
 
 static void on_child(void *context)
 {
-    supervisor_reap(context);
+    const struct supervisor *supervisor = context;
+    driver_reap(supervisor->driver);
 }
 
 static void on_deploy_signal(void *context)
@@ -295,7 +281,7 @@ static void on_stop_signal(void *context, int signal)
 {
     const struct supervisor *supervisor = context;
     int sent = signal == SIGTERM ? supervisor_options(supervisor)->signal_on_term : SIGTERM;
-    supervisor_dispatch(context, &(struct lifecycle_event){.kind = EVENT_STOP, .signal = sent});
+    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_STOP, .signal = sent});
 }
 
 int supervisor_reopen_log(void *context, struct error *error)
@@ -314,8 +300,8 @@ static void on_reopen_signal(void *context)
 static void on_forward_signal(void *context, int signal)
 {
     struct supervisor *supervisor = context;
-    supervisor_reap(supervisor); /* the dead get none */
-    const struct lifecycle *lifecycle = &supervisor->lifecycle;
+    driver_reap(supervisor->driver); /* the dead get none */
+    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
     for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];
         bool is_meant = lifecycle->current == 0 || generation->number == lifecycle->current;
@@ -368,12 +354,20 @@ static int check_room_for_loop(struct error *error)
                            strerror(reason), LOOP_DESCRIPTORS);
 }
 
+static void set_up_driver(struct supervisor *supervisor)
+{
+    const struct driver_setup setup = {.loop = supervisor->loop,
+                                       .settings =
+                                           plan_initial_settings(supervisor->setup->options),
+                                       .carry_out = supervisor_carry_out,
+                                       .on_ended = on_ended,
+                                       .on_reaped = on_reaped,
+                                       .context = supervisor};
+    supervisor->driver = driver_new(&setup);
+}
+
 static int set_up(struct supervisor *supervisor)
 {
-    /* Static, so that what is not used is never touched and costs no memory, as it does in a heap
-       that is cleared. */
-    static struct generation generations[GENERATIONS_MAX];
-    static struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(GENERATIONS_MAX)];
     struct error error;
     if (check_room_for_loop(&error) != 0) {
         log_error("%s", error.text);
@@ -386,12 +380,9 @@ static int set_up(struct supervisor *supervisor)
         return -1;
     }
     ev_set_userdata(supervisor->loop, supervisor);
-    for (size_t i = 0; i < LIFECYCLE_TIMERS; i++) {
-        ev_timer_init(&supervisor->timers[i], on_timer, 0.0, 0.0);
-    }
+    set_up_driver(supervisor);
     log_keeper_init(&supervisor->log_keeper, supervisor->loop, supervisor->setup->log_file);
     set_up_manager(supervisor);
-    const struct lifecycle_settings settings = plan_initial_settings(supervisor->setup->options);
     supervisor->family_listener =
         (struct family_listener){.on_event = on_family_event,
                                  .on_status = on_family_status,
@@ -400,7 +391,6 @@ static int set_up(struct supervisor *supervisor)
     ev_prepare_init(&supervisor->bury, on_bury);
     ev_prepare_start(supervisor->loop, &supervisor->bury);
     hooks_init(&supervisor->hooks, supervisor->loop);
-    lifecycle_init(&supervisor->lifecycle, generations, GENERATIONS_MAX, actions, &settings);
     watch_clock(supervisor);
     if (set_up_change_trigger(supervisor) != 0) {
         return -1;
@@ -430,7 +420,7 @@ int supervisor_run(const struct supervisor_setup *setup)
         describe_listeners(&supervisor);
         listener_set_own_files(&supervisor_release(&supervisor)->listeners);
         manager_store(&supervisor.manager);
-        supervisor_dispatch(&supervisor, &(struct lifecycle_event){.kind = EVENT_START});
+        driver_post(supervisor.driver, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);
         }

@@ -33,23 +33,23 @@ static void report_plan_problems(const struct plan *plan)
     }
 }
 
-static struct lifecycle_event spawn_failed(const struct supervisor *supervisor, uint64_t generation,
-                                           const struct lifecycle_settings *settings,
-                                           const struct worker_failure *failure)
+static void post_spawn_failure(struct supervisor *supervisor, uint64_t generation,
+                               const struct lifecycle_settings *settings,
+                               const struct worker_failure *failure)
 {
     log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = generation},
               "generation %" PRIu64 ": %s", generation, failure->error.text);
     console_set_last_words(supervisor->console, failure->error.text, NULL);
-    if (!supervisor->lifecycle.has_spawned && failure->permanent) {
+    if (!driver_lifecycle(supervisor->driver)->has_spawned && failure->permanent) {
         *supervisor->setup->failure = failure->error;
     }
-    return (struct lifecycle_event){
-        .kind = EVENT_SPAWN_FAILED,
-        .generation = generation,
-        .permanent = failure->permanent,
-        .status = failure->exit_status,
-        .settings = *settings,
-    };
+    driver_post(supervisor->driver, &(struct lifecycle_event){
+                                        .kind = EVENT_SPAWN_FAILED,
+                                        .generation = generation,
+                                        .permanent = failure->permanent,
+                                        .status = failure->exit_status,
+                                        .settings = *settings,
+                                    });
 }
 
 struct family *supervisor_find_family(const struct supervisor *supervisor, uint64_t generation)
@@ -100,33 +100,36 @@ static pid_t spawn_family(struct supervisor *supervisor, uint64_t generation,
 }
 
 /* Makes the generation's plan and starts its worker. The answer is an event for the lifecycle. */
-static struct lifecycle_event spawn(struct supervisor *supervisor,
-                                    const struct lifecycle_action *action)
+static void spawn(struct supervisor *supervisor, const struct lifecycle_action *action)
 {
     const uint64_t generation = action->generation;
-    const struct lifecycle_settings before = supervisor->lifecycle.settings;
+    const struct lifecycle_settings before = driver_lifecycle(supervisor->driver)->settings;
     struct release *release = supervisor_release_of_deploy(supervisor, action->deploy);
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct worker_failure failure = {.exit_status = 1};
     if (plan_make(&plan, release_options(release), &release->listeners, generation, &before,
                   &failure.error) != 0) {
         failure.permanent = plan.is_refused;
-        return spawn_failed(supervisor, generation, &before, &failure);
+        post_spawn_failure(supervisor, generation, &before, &failure);
+        return;
     }
     report_plan_problems(&plan);
     pid_t pid = spawn_family(supervisor, generation, release, &plan, &failure);
     if (pid < 0) {
-        return spawn_failed(supervisor, generation, &plan.settings, &failure);
+        post_spawn_failure(supervisor, generation, &plan.settings, &failure);
+        return;
     }
     daemon_report(supervisor->setup->report_fd, EXIT_SUCCESS, "");
-    return (struct lifecycle_event){
-        .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = plan.settings};
+    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_SPAWNED,
+                                                              .generation = generation,
+                                                              .pid = pid,
+                                                              .settings = plan.settings});
 }
 
 /* A line for each generation that has been ready, oldest first. */
 static void publish(struct supervisor *supervisor)
 {
-    const struct lifecycle *lifecycle = &supervisor->lifecycle;
+    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
     const size_t line_max = sizeof "18446744073709551615:2147483647\n";
     struct error error;
     if (supervisor->setup->status_file->path == NULL) {
@@ -263,25 +266,12 @@ void supervisor_tell(struct supervisor *supervisor, const struct lifecycle_actio
     run_event_command(supervisor, report);
 }
 
-static void arm(struct supervisor *supervisor, const struct lifecycle_action *action)
+static void arm_kill(const struct supervisor *supervisor, const struct lifecycle_action *action)
 {
-    double seconds = (double)action->ms / 1000.0;
-    if (action->timer == TIMER_KILL) {
-        struct family *family = supervisor_find_family(supervisor, action->generation);
-        if (family != NULL) {
-            family_arm_kill(family, seconds, action->at_least);
-        }
-        return;
+    struct family *family = supervisor_find_family(supervisor, action->generation);
+    if (family != NULL) {
+        family_arm_kill(family, (double)action->ms / 1000.0, action->at_least);
     }
-    ev_timer *watcher = &supervisor->timers[action->timer];
-    if (action->at_least && ev_is_active(watcher) &&
-        ev_timer_remaining(supervisor->loop, watcher) > seconds) {
-        return;
-    }
-    ev_timer_stop(supervisor->loop, watcher);
-    ev_now_update(supervisor->loop); /* count from now, not from when the event came */
-    ev_timer_set(watcher, seconds, 0.0);
-    ev_timer_start(supervisor->loop, watcher);
 }
 
 /* With --kill-mode=group the last signal goes to everything that the worker has started. */
@@ -305,27 +295,26 @@ static void end(struct supervisor *supervisor, int status)
     ev_break(supervisor->loop, EVBREAK_ALL);
 }
 
-/* Carries out one action. Returns true, with the event in `answer`, if it is answered at once. */
-static bool carry_out(struct supervisor *supervisor, const struct lifecycle_action *action,
-                      struct lifecycle_event *answer)
+void supervisor_carry_out(void *context, const struct lifecycle_action *action)
 {
+    struct supervisor *supervisor = context;
     switch (action->kind) {
     case ACTION_CHECK:
-        return supervisor_check(supervisor, action, answer);
+        supervisor_check(supervisor, action);
+        break;
     case ACTION_UNCHECK:
         hooks_cancel_check(&supervisor->hooks);
         break;
     case ACTION_SPAWN:
-        *answer = spawn(supervisor, action);
-        return true;
+        spawn(supervisor, action);
+        break;
     case ACTION_SIGNAL:
         send_signal(supervisor, action);
         break;
     case ACTION_ARM:
-        arm(supervisor, action);
+        arm_kill(supervisor, action);
         break;
     case ACTION_DISARM:
-        ev_timer_stop(supervisor->loop, &supervisor->timers[action->timer]);
         break;
     case ACTION_PUBLISH:
         publish(supervisor);
@@ -336,49 +325,5 @@ static bool carry_out(struct supervisor *supervisor, const struct lifecycle_acti
     case ACTION_EXIT:
         end(supervisor, action->status);
         break;
-    }
-    return false;
-}
-
-/* A step of the lifecycle's, for --log-level=debug. */
-static void trace(const char *what, const char *name, const char *timer, uint64_t generation,
-                  pid_t pid)
-{
-    log_about(LOG_LEVEL_DEBUG, &(struct log_facts){.generation = generation, .pid = pid},
-              "%s %s%s%s, generation %" PRIu64 ", pid %d", what, name, timer != NULL ? " " : "",
-              timer != NULL ? timer : "", generation, (int)pid);
-}
-
-static void trace_event(const struct lifecycle_event *event)
-{
-    trace("event", lifecycle_event_name(event->kind),
-          event->kind == EVENT_TIMER ? lifecycle_timer_name(event->timer) : NULL, event->generation,
-          event->pid);
-}
-
-static void trace_action(const struct lifecycle_action *action)
-{
-    bool is_of_timer = action->kind == ACTION_ARM || action->kind == ACTION_DISARM;
-    if (action->kind != ACTION_REPORT) { /* that is a line of its own */
-        trace("action", lifecycle_action_name(action->kind),
-              is_of_timer ? lifecycle_timer_name(action->timer) : NULL, action->generation,
-              action->pid);
-    }
-}
-
-/* One event, the actions that it causes, and the events that these cause in turn. */
-void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_event *event)
-{
-    struct lifecycle_event next = *event;
-    bool is_answered = true;
-    while (is_answered) {
-        struct lifecycle *lifecycle = &supervisor->lifecycle;
-        trace_event(&next);
-        lifecycle_step(lifecycle, &next);
-        is_answered = false;
-        for (size_t i = 0; i < lifecycle->action_count; i++) {
-            trace_action(&lifecycle->actions[i]);
-            is_answered = carry_out(supervisor, &lifecycle->actions[i], &next) || is_answered;
-        }
     }
 }

@@ -46,9 +46,9 @@ static void stop_by_console(void *context)
 {
     const struct supervisor *supervisor = context;
     log_info("asked to stop");
-    supervisor_dispatch(
-        context, &(struct lifecycle_event){
-                     .kind = EVENT_STOP, .signal = supervisor_options(supervisor)->signal_on_term});
+    driver_post(supervisor->driver,
+                &(struct lifecycle_event){
+                    .kind = EVENT_STOP, .signal = supervisor_options(supervisor)->signal_on_term});
 }
 
 static bool is_left_over(void *context, const struct listener *listener)
@@ -59,7 +59,8 @@ static bool is_left_over(void *context, const struct listener *listener)
 
 static void reap_for_console(void *context)
 {
-    supervisor_reap(context);
+    const struct supervisor *supervisor = context;
+    driver_reap(supervisor->driver);
 }
 
 static void deploy_by_console(void *context)
@@ -71,9 +72,9 @@ static void deploy_by_console(void *context)
 static int signal_current(void *context, int signal, struct error *error)
 {
     struct supervisor *supervisor = context;
-    supervisor_reap(supervisor);
-    const struct generation *current =
-        lifecycle_find(&supervisor->lifecycle, supervisor->lifecycle.current);
+    driver_reap(supervisor->driver);
+    const struct generation *current = lifecycle_find(
+        driver_lifecycle(supervisor->driver), driver_lifecycle(supervisor->driver)->current);
     if (current == NULL) {
         return error_set(error, "no generation is serving");
     }
@@ -98,7 +99,7 @@ int supervisor_open_console(struct supervisor *supervisor)
     const struct console_setup setup = {
         .options = options,
         .release = supervisor->setup->release,
-        .lifecycle = &supervisor->lifecycle,
+        .lifecycle = driver_lifecycle(supervisor->driver),
         .find_family = look_up_family,
         .is_left_over = is_left_over,
         .reap = reap_for_console,

@@ -85,23 +85,22 @@ void supervisor_follow_report(struct supervisor *supervisor, const struct lifecy
 
 /* --- making ready ----------------------------------------------------------------------------- */
 
-static void refuse(const struct supervisor *supervisor, enum deploy_failure reason,
-                   const char *words, struct lifecycle_event *answer)
+static void refuse(struct supervisor *supervisor, enum deploy_failure reason, const char *words)
 {
     console_set_last_words(supervisor->console, words, NULL);
-    *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false, .reason = reason};
+    driver_post(supervisor->driver,
+                &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false, .reason = reason});
 }
 
-static void refuse_for_error(const struct supervisor *supervisor, enum deploy_failure reason,
-                             const struct error *error, struct lifecycle_event *answer)
+static void refuse_for_error(struct supervisor *supervisor, enum deploy_failure reason,
+                             const struct error *error)
 {
     log_error("%s", error->text);
-    refuse(supervisor, reason, error->text, answer);
+    refuse(supervisor, reason, error->text);
 }
 
 /* The log has them all, those who wait as many as fit. */
-static void refuse_for_mistakes(const struct supervisor *supervisor,
-                                const struct config_errors *errors, struct lifecycle_event *answer)
+static void refuse_for_mistakes(struct supervisor *supervisor, const struct config_errors *errors)
 {
     char words[LAST_WORDS_SIZE] = "";
     size_t length = 0;
@@ -113,7 +112,7 @@ static void refuse_for_mistakes(const struct supervisor *supervisor,
                                        length > 0 ? "\n" : "", text);
         }
     }
-    refuse(supervisor, FAILURE_CONFIGURATION, words, answer);
+    refuse(supervisor, FAILURE_CONFIGURATION, words);
 }
 
 /* What cannot change in a running supervisor is told and left as it is. */
@@ -166,8 +165,8 @@ static struct release *follow(const struct supervisor *supervisor,
 }
 
 /* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
-   else its answer is a refusal. */
-static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifecycle_event *answer)
+   else it has been refused. */
+static bool prepare(struct supervisor *supervisor, uint64_t deploy)
 {
     __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.count = 0};
     struct error error;
@@ -175,11 +174,11 @@ static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifec
     struct configuration *configuration =
         configuration_read_again(supervisor->setup->configuration, &errors);
     if (configuration == NULL) {
-        refuse_for_mistakes(supervisor, &errors, answer);
+        refuse_for_mistakes(supervisor, &errors);
         return false;
     }
     if (plan_validate(&configuration->options, &error) != 0) {
-        refuse_for_error(supervisor, FAILURE_CONFIGURATION, &error, answer);
+        refuse_for_error(supervisor, FAILURE_CONFIGURATION, &error);
         configuration_release(configuration);
         return false;
     }
@@ -187,7 +186,7 @@ static bool prepare(struct supervisor *supervisor, uint64_t deploy, struct lifec
     struct release *release = follow(supervisor, configuration, &error);
     configuration_release(configuration);
     if (release == NULL) {
-        refuse_for_error(supervisor, FAILURE_LISTENERS, &error, answer);
+        refuse_for_error(supervisor, FAILURE_LISTENERS, &error);
         return false;
     }
     tell_fixed_changes(supervisor, release->configuration);
@@ -217,28 +216,26 @@ static int start_check(struct supervisor *supervisor, const struct options *opti
 }
 
 /* One that hangs is replaced by what it was: only others have the configuration read. */
-bool supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action,
-                      struct lifecycle_event *answer)
+void supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action)
 {
     bool is_read = supervisor->setup->configuration->options.config != NULL &&
                    action->deploy != 0 && action->cause != CAUSE_WATCHDOG;
-    if (is_read && !prepare(supervisor, action->deploy, answer)) {
-        return true;
+    if (is_read && !prepare(supervisor, action->deploy)) {
+        return;
     }
     const struct options *options =
         release_options(supervisor_release_of_deploy(supervisor, action->deploy));
     struct error error;
     if (options->check == NULL) {
-        *answer = (struct lifecycle_event){.kind = EVENT_CHECKED, .ok = true};
-        return true;
+        driver_post(supervisor->driver,
+                    &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = true});
+        return;
     }
     supervisor_tell(supervisor, &(struct lifecycle_action){.kind = ACTION_REPORT,
                                                            .report = REPORT_CHECK_STARTED,
                                                            .deploy = action->deploy});
-    if (start_check(supervisor, options, &error) == 0) {
-        return false;
+    if (start_check(supervisor, options, &error) != 0) {
+        log_error("--check: %s", error.text);
+        refuse(supervisor, FAILURE_CHECK, error.text);
     }
-    log_error("--check: %s", error.text);
-    refuse(supervisor, FAILURE_CHECK, error.text, answer);
-    return true;
 }

@@ -9,9 +9,9 @@
 #include "adopter.h"
 #include "change_trigger.h"
 #include "console.h"
+#include "driver.h"
 #include "family.h"
 #include "hook.h"
-#include "lifecycle.h"
 #include "log_keeper.h"
 #include "manager.h"
 #include "signals.h"
@@ -22,9 +22,8 @@
 struct supervisor {
     const struct supervisor_setup *setup;
     struct ev_loop *loop;
-    struct lifecycle lifecycle;
+    struct driver *driver;
     struct signals signals;
-    ev_timer timers[LIFECYCLE_TIMERS];
     ev_periodic clock;
     struct log_keeper log_keeper;
     struct manager manager;
@@ -45,12 +44,8 @@ struct supervisor {
     int exit_status;
 };
 
-/* One event, the actions that it causes, and the events that these cause in turn. */
-void supervisor_dispatch(struct supervisor *supervisor, const struct lifecycle_event *event);
-
-/* Reaps whatever there is: workers, the log command, helpers, and the orphans that come to PID 1.
- */
-void supervisor_reap(struct supervisor *supervisor);
+/* Carries out one action of the lifecycle's; `context` is the supervisor. */
+void supervisor_carry_out(void *context, const struct lifecycle_action *action);
 
 /* Requests, from a signal or from the operator; `context` is the supervisor. */
 void supervisor_request_deploy(struct supervisor *supervisor);
@@ -70,10 +65,9 @@ const struct options *supervisor_options(const struct supervisor *supervisor);
 /* What a generation of that deploy (0: of none) is to be started from. */
 struct release *supervisor_release_of_deploy(const struct supervisor *supervisor, uint64_t deploy);
 
-/* Makes ready what a deploy is started with, and runs its check. Returns true, with the event in
-   `answer`, if that is answered at once. */
-bool supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action,
-                      struct lifecycle_event *answer);
+/* Makes ready what a deploy is started with, and runs its check. EVENT_CHECKED is posted when it is
+   known how that went. */
+void supervisor_check(struct supervisor *supervisor, const struct lifecycle_action *action);
 
 /* What a report means for what is in force. */
 void supervisor_follow_report(struct supervisor *supervisor, const struct lifecycle_action *report);

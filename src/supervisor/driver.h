@@ -1,0 +1,46 @@
+/*
+ * The driver runs the lifecycle: it owns the model, its timers and the queue of events. An event is
+ * posted; the actions that it causes are handed to the owner one by one, and what the owner posts
+ * meanwhile waits in the queue, so that any number of actions may be answered at once and nothing
+ * is ever called again from inside itself. Deaths are taken in before any event: the dead are not
+ * ready, and nobody is told to leave for them. It decides nothing and knows no worker.
+ */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "lifecycle.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct driver;
+
+/* All of it is the owner's and outlives the driver. */
+struct driver_setup {
+    struct ev_loop *loop;
+    struct lifecycle_settings settings; /* of the first generation */
+    /* Does what the lifecycle wants done. What answers it is posted, now or later. */
+    void (*carry_out)(void *context, const struct lifecycle_action *action);
+    /* A child has ended and is not reaped yet: its process group is still its own. */
+    void (*on_ended)(void *context, pid_t pid);
+    /* It has been reaped. A worker's end is posted from here, as EVENT_EXITED. */
+    void (*on_reaped)(void *context, pid_t pid, int status);
+    void *context;
+};
+
+/* There is one driver in a process, and it is there for as long as that. */
+struct driver *driver_new(const struct driver_setup *setup);
+
+/* What the lifecycle knows. Changes with each event. */
+const struct lifecycle *driver_lifecycle(const struct driver *driver);
+
+/* Takes in whatever has died, then the event and all that follows from it. What is posted from
+   inside carry_out waits for its turn, and what is posted from on_reaped, but for EVENT_EXITED,
+   until everything is reaped. */
+void driver_post(struct driver *driver, const struct lifecycle_event *event);
+
+/* Reaps whatever there is: one SIGCHLD may stand for many. */
+void driver_reap(struct driver *driver);
+
+#endif
