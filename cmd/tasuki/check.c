@@ -15,13 +15,14 @@ static const char *name_unix_type(int socket_type)
     return socket_type == SOCK_STREAM ? "" : socket_type == SOCK_DGRAM ? "datagram " : "seqpacket ";
 }
 
-static void print_options(const char *options)
+static void print_options(const struct listener_options *options)
 {
-    struct listener_option option;
-    while (listener_option_next(&options, &option)) {
-        bool stands_alone = option.length == 0;
-        printf(", %s%s%.*s", option.row->name, stands_alone ? "" : "=", (int)option.length,
-               option.text);
+    for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        const struct listener_value *value = listener_option_get(options, id);
+        if (value != NULL) {
+            printf(", %s%s%.*s", listener_option_rows[id].name, value->length > 0 ? "=" : "",
+                   (int)value->length, value->text);
+        }
     }
 }
 
@@ -54,7 +55,7 @@ static void print_address(const struct address *address)
     if (address->fd >= 0) {
         printf(", as descriptor %d", address->fd);
     }
-    print_options(address->options);
+    print_options(&address->options);
     putchar('\n');
 }
 
@@ -163,32 +164,28 @@ static void print_plan(const struct options *options, const struct plan *plan)
     print_control(options);
 }
 
-/* Whom a path is to belong to: run.c would find out only after others are bound. */
-static int check_owner(const struct address *address, struct error *error)
+static int check_account(const struct address *address, enum listener_option_id id,
+                         struct error *error)
 {
+    const struct listener_value *value = listener_option_get(&address->options, id);
     char text[256];
-    struct listener_option option;
-    uid_t user;
-    gid_t group;
-    if (listener_option_find(address->options, LISTENER_OPTION_USER, &option)) {
-        snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
-        if (account_find_user(text, &user, error) != 0) {
-            return -1;
-        }
+    uint32_t number;
+    if (value == NULL) {
+        return 0;
     }
-    if (listener_option_find(address->options, LISTENER_OPTION_GROUP, &option)) {
-        snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
-        return account_find_group(text, &group, error);
-    }
-    return 0;
+    snprintf(text, sizeof text, "%.*s", (int)value->length, value->text);
+    return id == LISTENER_OPTION_USER ? account_find_user(text, &number, error)
+                                      : account_find_group(text, &number, error);
 }
 
+/* A start would find out only when others are bound. */
 static int check_owners(const struct options *options, struct error *error)
 {
     struct error reason;
     for (size_t i = 0; i < options->address_count; i++) {
         const struct address *address = &options->addresses[i];
-        if (check_owner(address, &reason) != 0) {
+        if (check_account(address, LISTENER_OPTION_USER, &reason) != 0 ||
+            check_account(address, LISTENER_OPTION_GROUP, &reason) != 0) {
             return error_set(error, "cannot listen on %.*s: %.300s", address->length, address->text,
                              reason.text);
         }

@@ -16,10 +16,8 @@
 
 struct configuration {
     struct options options;
-    struct config_file file; /* what the options of the file point to; owned */
-    char **command;          /* of the file; owned; NULL: none */
-    char **texts;            /* of [listen NAME] sections, put together; owned */
-    size_t text_count;
+    struct config_file file;      /* what the options of the file point to; owned */
+    char **command;               /* of the file; owned; NULL: none */
     char name[CONTROL_NAME_SIZE]; /* of the service, after its file */
     int argc;                     /* what it was read from; the caller's */
     char *const *argv;

@@ -16,36 +16,32 @@
 /* --- a setter for each option ------------------------------------------------------------------
  */
 
-static struct address *add_address(struct options *options, struct error *error)
+int options_add_address(struct options *options, const struct address *address, struct error *error)
 {
     struct address *grown =
         realloc(options->addresses, (options->address_count + 1) * sizeof *grown);
     if (grown == NULL) {
-        error_set(error, "out of memory");
-        return NULL;
+        return error_set(error, "out of memory");
     }
     options->addresses = grown;
-    return &grown[options->address_count];
+    grown[options->address_count++] = *address;
+    return 0;
 }
 
 static int set_port(struct options *options, const char *value, struct error *error)
 {
-    struct address *address = add_address(options, error);
-    if (address == NULL || address_parse_port(value, address, error) != 0) {
-        return -1;
-    }
-    options->address_count++;
-    return 0;
+    struct address address;
+    return address_parse_port(value, &address, error) == 0
+               ? options_add_address(options, &address, error)
+               : -1;
 }
 
 static int set_path(struct options *options, const char *value, struct error *error)
 {
-    struct address *address = add_address(options, error);
-    if (address == NULL || address_parse_path(value, address, error) != 0) {
-        return -1;
-    }
-    options->address_count++;
-    return 0;
+    struct address address;
+    return address_parse_path(value, &address, error) == 0
+               ? options_add_address(options, &address, error)
+               : -1;
 }
 
 static int parse_number(const char *value, long max, long *number, struct error *error)

@@ -115,6 +115,10 @@ int options_take_arguments(struct options *options, int argc, char *const argv[]
                            struct error *error);
 int options_finish(struct options *options, struct error *error);
 
+/* Adds an address that was parsed elsewhere. */
+int options_add_address(struct options *options, const struct address *address,
+                        struct error *error);
+
 void options_free(struct options *options);
 
 /* Prints --help for a program of this name. */

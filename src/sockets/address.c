@@ -1,64 +1,27 @@
 #include "address.h"
 
 #include "ascii.h"
+#include "span.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* A span of the text that is being parsed; it is never copied. */
-struct span {
-    const char *start;
-    const char *end;
-};
-
-static struct span trim(struct span span)
-{
-    while (span.start < span.end && ascii_is_space(*span.start)) {
-        span.start++;
-    }
-    while (span.start < span.end && ascii_is_space(span.end[-1])) {
-        span.end--;
-    }
-    return span;
-}
-
 static const char *find_last(struct span span, char wanted)
 {
-    for (const char *at = span.end; at > span.start; at--) {
-        if (at[-1] == wanted) {
-            return at - 1;
-        }
-    }
-    return NULL;
+    return span.length > 0 ? memrchr(span.start, wanted, span.length) : NULL;
 }
 
-/* Decimal digits and nothing else, up to `max`; -1 otherwise. */
-static long parse_digits(struct span span, long max)
+static const char *end_of(struct span span)
 {
-    long value = 0;
-    if (span.start == span.end) {
-        return -1;
-    }
-    for (const char *at = span.start; at < span.end; at++) {
-        if (!ascii_is_digit(*at)) {
-            return -1;
-        }
-        value = value * 10 + (*at - '0');
-        if (value > max) {
-            return -1;
-        }
-    }
-    return value;
+    return span.start + span.length;
 }
 
 static int fail(struct error *error, const char *text)
 {
     return error_set(error,
-                     "expected PORT, HOST:PORT, [IPV6]:PORT or *:PORT, with u before the port for "
-                     "UDP and =FD behind it if wanted, got '%s'",
+                     "expected PORT, HOST:PORT, [IPV6]:PORT or *:PORT (uPORT: UDP; PORT=FD: the "
+                     "worker's descriptor), got '%s'",
                      text);
 }
 
@@ -70,25 +33,23 @@ static int parse_fd(struct span *span, const char *text, int *fd, struct error *
     if (equals == NULL) {
         return 0;
     }
-    long value = parse_digits(trim((struct span){equals + 1, span->end}), 1 << 20);
+    int64_t value = span_parse_number(span_trim(equals + 1, end_of(*span)), 10, 1 << 20);
     if (value < 0) {
-        return error_set(error, "expected a descriptor number behind = in '%s'", text);
+        return error_set(error, "expected a descriptor number after the = in '%s'", text);
     }
     *fd = (int)value;
-    *span = trim((struct span){span->start, equals});
+    *span = span_trim(span->start, equals);
     return 0;
 }
 
 static int parse_port_number(struct span span, const char *text, struct address *address,
                              struct error *error)
 {
-    span = trim(span);
-    address->socket_type = SOCK_STREAM;
-    if (span.start < span.end && *span.start == 'u') {
-        address->socket_type = SOCK_DGRAM;
-        span.start++;
-    }
-    long port = parse_digits(span, 1L << 30);
+    bool is_udp = span.length > 0 && *span.start == 'u';
+    address->socket_type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+    span.start += is_udp;
+    span.length -= is_udp;
+    int64_t port = span_parse_number(span, 10, 1 << 30);
     if (port < 0) {
         return fail(error, text);
     }
@@ -120,31 +81,28 @@ static int check_ipv6(const struct address *address, const char *text, struct er
 static int parse_host(struct span span, const char *text, struct address *address,
                       struct error *error)
 {
-    span = trim(span);
-    bool is_bracketed = span.end - span.start >= 2 && *span.start == '[' && span.end[-1] == ']';
-    if (is_bracketed) {
-        span = trim((struct span){span.start + 1, span.end - 1});
-    }
-    size_t length = (size_t)(span.end - span.start);
-    if (length == 1 && *span.start == '*' && !is_bracketed) {
+    if (span_is(span, "*")) {
         address->kind = ADDRESS_ANY;
         return 0;
     }
-    if (length == 0) {
+    if (span.length >= 2 && *span.start == '[' && end_of(span)[-1] == ']') {
+        span = span_trim(span.start + 1, end_of(span) - 1);
+    }
+    if (span.length == 0) {
         return error_set(error, "expected a host before the colon in '%s' (*:PORT for all)", text);
     }
-    if (length > ADDRESS_HOST_MAX) {
+    if (span.length > ADDRESS_HOST_MAX) {
         return error_set(error, "expected a host name of at most %d bytes, got %zu",
-                         ADDRESS_HOST_MAX, length);
+                         ADDRESS_HOST_MAX, span.length);
     }
-    for (const char *at = span.start; at < span.end; at++) {
-        if (!is_host_character(*at)) {
+    for (size_t i = 0; i < span.length; i++) {
+        if (!is_host_character(span.start[i])) {
             return fail(error, text);
         }
     }
     address->text = span.start;
-    address->length = (uint16_t)length;
-    bool is_ipv6 = memchr(span.start, ':', length) != NULL;
+    address->length = (uint16_t)span.length;
+    bool is_ipv6 = memchr(span.start, ':', span.length) != NULL;
     address->kind = is_ipv6 ? ADDRESS_IPV6 : ADDRESS_HOST;
     return is_ipv6 ? check_ipv6(address, text, error) : 0;
 }
@@ -191,28 +149,43 @@ static enum socket_class class_of(const struct address *address)
     return SOCKET_TCP;
 }
 
-static int check_options(struct address *address, struct error *error)
+int address_check_option(const struct address *address, enum listener_option_id id,
+                         struct error *error)
 {
-    struct listener_option type;
-    if (listener_options_check(address->options, error) != 0) {
-        return -1;
-    }
-    if (address_is_unix(address) &&
-        listener_option_find(address->options, LISTENER_OPTION_TYPE, &type)) {
-        address->socket_type = (int)type.number;
-    }
-    return listener_options_check_class(address->options, class_of(address), error);
+    return listener_option_get(&address->options, id) != NULL
+               ? listener_option_check(id, class_of(address), error)
+               : 0;
 }
 
-/* Takes the options behind the address, which has been parsed; NULL: there are none. */
+/* A unix socket has the type that its option says. */
+static void take_type(struct address *address)
+{
+    const struct listener_value *type =
+        listener_option_get(&address->options, LISTENER_OPTION_TYPE);
+    if (address_is_unix(address) && type != NULL) {
+        address->socket_type = (int)type->number;
+    }
+}
+
+int address_add_option(struct address *address, const char *key, const char *value,
+                       struct error *error)
+{
+    int result = listener_options_add(&address->options, key, value, error);
+    take_type(address);
+    return result;
+}
+
+/* Takes the options after the address; NULL: there are none. */
 static int parse_options(const char *options, const char *text, struct address *address,
                          struct error *error)
 {
     struct error reason;
-    address->options = options;
-    return check_options(address, &reason) == 0
-               ? 0
-               : error_set(error, "%.300s, in '%.300s'", reason.text, text);
+    int result = options != NULL ? listener_options_parse(&address->options, options, &reason) : 0;
+    take_type(address);
+    for (int id = 0; id < LISTENER_OPTION_COUNT && result == 0; id++) {
+        result = address_check_option(address, (enum listener_option_id)id, &reason);
+    }
+    return result == 0 ? 0 : error_set(error, "%.300s, in '%.300s'", reason.text, text);
 }
 
 /* --- outside ---------------------------------------------------------------------------------- */
@@ -221,16 +194,16 @@ int address_parse_port(const char *text, struct address *address, struct error *
 {
     *address = (struct address){.kind = ADDRESS_ANY_IPV4, .text = ""};
     const char *comma = strchr(text, ',');
-    struct span span = trim((struct span){text, comma != NULL ? comma : text + strlen(text)});
+    struct span span = span_trim(text, comma != NULL ? comma : text + strlen(text));
     if (parse_fd(&span, text, &address->fd, error) != 0) {
         return -1;
     }
     const char *colon = find_last(span, ':');
     if (colon != NULL) {
-        if (parse_host((struct span){span.start, colon}, text, address, error) != 0) {
+        if (parse_host(span_trim(span.start, colon), text, address, error) != 0) {
             return -1;
         }
-        span.start = colon + 1;
+        span = span_trim(colon + 1, end_of(span));
     }
     if (parse_port_number(span, text, address, error) != 0) {
         return -1;
@@ -255,7 +228,7 @@ int address_parse_path(const char *text, struct address *address, struct error *
                                 .text = text + is_abstract};
     length -= is_abstract;
     if (length == 0) {
-        return is_abstract ? error_set(error, "expected a name behind the @ of a unix socket")
+        return is_abstract ? error_set(error, "expected a name after the @ of a unix socket")
                            : error_set(error, "expected the path of a unix socket, got nothing");
     }
     if (length > ADDRESS_PATH_MAX) {
@@ -287,25 +260,12 @@ bool address_is_same(const struct address *one, const struct address *other)
 bool address_has_same_option(const struct address *one, const struct address *other,
                              enum listener_option_id id)
 {
-    struct listener_option a;
-    struct listener_option b;
-    bool has_one = listener_option_find(one->options, id, &a);
-    bool has_other = listener_option_find(other->options, id, &b);
-    if (!has_one || !has_other) {
-        return has_one == has_other;
+    const struct listener_value *a = listener_option_get(&one->options, id);
+    const struct listener_value *b = listener_option_get(&other->options, id);
+    if (a == NULL || b == NULL) {
+        return a == b;
     }
-    bool is_text = a.row->kind == LISTENER_VALUE_TEXT;
-    return is_text ? a.length == b.length && memcmp(a.text, b.text, a.length) == 0
-                   : a.number == b.number;
-}
-
-bool address_has_same_options(const struct address *one, const struct address *other)
-{
-    for (int id = 0; id < LISTENER_OPTION_COUNT; id++) {
-        if (id != LISTENER_OPTION_NAME &&
-            !address_has_same_option(one, other, (enum listener_option_id)id)) {
-            return false;
-        }
-    }
-    return true;
+    return listener_option_rows[id].kind == LISTENER_VALUE_TEXT
+               ? a->length == b->length && memcmp(a->text, b->text, a->length) == 0
+               : a->number == b->number;
 }

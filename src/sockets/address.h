@@ -1,8 +1,9 @@
 /*
- * An address is what --port or --path asks for, taken apart but not yet looked up or bound: the
- * parser is pure. The forms are Server::Starter's (PORT, HOST:PORT, [IPV6]:PORT, a "u" before the
- * port for UDP, =FD behind it), *:PORT for both families at once, a path, and @NAME for an abstract
- * unix socket. The socket's own options may follow, each behind a comma (listener_option.h).
+ * An address is what --port, --path or a [listen NAME] section asks for, parsed but not yet looked
+ * up or bound: the parser is pure. The forms are Server::Starter's (PORT, HOST:PORT, [IPV6]:PORT,
+ * "u" before the port for UDP, "=FD" after it), *:PORT for both families, a path, and @NAME for an
+ * abstract unix socket. The socket's own options (listener_option.h) follow after commas, or are
+ * given one by one.
  */
 #ifndef ADDRESS_H
 #define ADDRESS_H
@@ -36,26 +37,29 @@ struct address {
     uint16_t port;
     uint16_t length;  /* of `text`, which nothing ends */
     const char *text; /* IPV6, HOST: the host; UNIX: the path; ABSTRACT: the name; the caller's */
-    const char *options; /* KEY=VALUE,…, checked, to the end of the caller's string; NULL: none */
+    struct listener_options options;
 };
 
-/* Parses the value of --port; `address` keeps pointing to `text`. Returns 0, or -1 with what was
-   expected in `error`. */
+/* Parses the value of --port or --path, its options included; `address` keeps pointing to `text`.
+   Returns 0, or -1 with what was expected in `error`. */
 int address_parse_port(const char *text, struct address *address, struct error *error);
-
-/* Parses the value of --path; `address` keeps pointing to `text`. */
 int address_parse_path(const char *text, struct address *address, struct error *error);
 
-/* Whether it is a unix socket, of either kind. */
+/* Adds an option that was given apart from the address, as a [listen NAME] section gives it.
+   Returns 0, or -1 with what was expected in `error`. When all are there, address_check_option says
+   of each that was given whether this address can have it. */
+int address_add_option(struct address *address, const char *key, const char *value,
+                       struct error *error);
+int address_check_option(const struct address *address, enum listener_option_id id,
+                         struct error *error);
+
 bool address_is_unix(const struct address *address);
 
-/* Whether both ask for the same socket address, and whether they ask for it with the same options:
-   then the socket of one can serve as that of the other. The descriptor's number and `name` say how
-   a worker finds a socket, not what it is, and do not count. */
+/* Whether both ask for the same socket address; then whether they ask for the same value of one
+   option. */
 bool address_is_same(const struct address *one, const struct address *other);
 bool address_has_same_option(const struct address *one, const struct address *other,
                              enum listener_option_id id);
-bool address_has_same_options(const struct address *one, const struct address *other);
 
 /* Reads a numeric IPv4 address of four parts (0 to 255 each, no leading zero, as inet_pton(3) has
    it) into a number of the host's byte order. Returns 0, or -1 if `host` is none. */

@@ -62,16 +62,16 @@ static char *make_name(const struct address *address, uint16_t port, int family)
 static int name_listener(const struct opening *opening, struct error *error)
 {
     struct listener *listener = opening->listener;
-    struct listener_option label;
+    const struct listener_value *label =
+        listener_option_get(&opening->address->options, LISTENER_OPTION_NAME);
     int family = opening->endpoint->any.sa_family; /* as asked for: one from above may be of both */
     uint16_t port = family == AF_UNIX ? 0 : endpoint_bound_port(listener->fd);
-    bool has_label = listener_option_find(opening->address->options, LISTENER_OPTION_NAME, &label);
     listener->name = make_name(opening->address, port, family);
-    if (has_label) { /* goes before what somebody above called it */
+    if (label != NULL) { /* overrides what somebody above called it */
         free(listener->label);
-        listener->label = strndup(label.text, label.length);
+        listener->label = strndup(label->text, label->length);
     }
-    if (listener->name == NULL || (has_label && listener->label == NULL)) {
+    if (listener->name == NULL || (label != NULL && listener->label == NULL)) {
         return error_set(error, "out of memory");
     }
     listener->path = listener->file.is_made ? listener->name : NULL;
@@ -90,15 +90,16 @@ const char *listener_type_name(const struct listener *listener)
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static int refuse_option(const struct opening *opening, const struct listener_option *option,
+static int refuse_option(const struct opening *opening, enum listener_option_id id,
                          struct error *error)
 {
     int reason = errno;
     char where[ENDPOINT_TEXT_SIZE];
-    bool stands_alone = option->length == 0;
+    const struct listener_value *value = listener_option_get(&opening->address->options, id);
     return error_set(error, "cannot listen on %s: the system refuses %s%s%.*s: %s%s",
-                     endpoint_describe(opening->endpoint, where, sizeof where), option->row->name,
-                     stands_alone ? "" : "=", (int)option->length, option->text, strerror(reason),
+                     endpoint_describe(opening->endpoint, where, sizeof where),
+                     listener_option_rows[id].name, value->length > 0 ? "=" : "",
+                     (int)value->length, value->text, strerror(reason),
                      reason == EPERM ? " (it takes privileges)" : "");
 }
 
@@ -147,54 +148,57 @@ static void check_fastopen(struct listener *listener)
 
 /* Buffers: beyond the limit where that is allowed (CAP_NET_ADMIN), else as large as the system has
    them, which does not say so itself. It doubles what it is told, for its own needs. */
-static int set_buffer(const struct opening *opening, const struct listener_option *option)
+static int set_buffer(const struct opening *opening, const struct listener_option_row *row,
+                      const struct listener_value *value)
 {
     int fd = opening->listener->fd;
-    bool is_receive = option->row->number == SO_RCVBUF;
-    int asked = (int)option->number;
+    bool is_receive = row->number == SO_RCVBUF;
+    int asked = (int)value->number;
     int got = 0;
     socklen_t size = sizeof got;
     if (setsockopt(fd, SOL_SOCKET, is_receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &asked,
                    sizeof asked) != 0 &&
-        setsockopt(fd, SOL_SOCKET, option->row->number, &asked, sizeof asked) != 0) {
+        setsockopt(fd, SOL_SOCKET, row->number, &asked, sizeof asked) != 0) {
         return -1;
     }
-    if (getsockopt(fd, SOL_SOCKET, option->row->number, &got, &size) == 0 && got / 2 < asked) {
-        warn(opening->listener, "%s=%d is above the system's %s, %d", option->row->name, asked,
+    if (getsockopt(fd, SOL_SOCKET, row->number, &got, &size) == 0 && got / 2 < asked) {
+        warn(opening->listener, "%s=%d is above the system's %s, %d", row->name, asked,
              is_receive ? "net.core.rmem_max" : "net.core.wmem_max", got / 2);
     }
     return 0;
 }
 
-static int set_option(const struct opening *opening, const struct listener_option *option)
+/* Sets one that was given. */
+static int set_option(const struct opening *opening, enum listener_option_id id)
 {
     int fd = opening->listener->fd;
-    const struct listener_option_row *row = option->row;
-    if (row == &listener_option_rows[LISTENER_OPTION_DEVICE]) {
-        return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, option->text, (socklen_t)option->length);
+    const struct listener_option_row *row = &listener_option_rows[id];
+    const struct listener_value *value = listener_option_get(&opening->address->options, id);
+    if (value == NULL) {
+        return 0;
+    }
+    if (id == LISTENER_OPTION_DEVICE) {
+        return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, value->text, value->length);
     }
     if (row->kind == LISTENER_VALUE_BYTES) {
-        return set_buffer(opening, option);
+        return set_buffer(opening, row, value);
     }
     if (row->level < 0) {
         return 0; /* elsewhere */
     }
-    if (row == &listener_option_rows[LISTENER_OPTION_FASTOPEN] && option->number > 0) {
+    if (id == LISTENER_OPTION_FASTOPEN && value->number > 0) {
         check_fastopen(opening->listener);
     }
-    const uint32_t number = (uint32_t)option->number;
-    return setsockopt(fd, row->level, row->number, &number, sizeof number);
+    return setsockopt(fd, row->level, row->number, &value->number, sizeof value->number);
 }
 
-/* All of them go before bind: some decide what may be bound, and no connection must come in before
-   the rest hold. */
+/* All of them before bind: some decide what may be bound, and no connection must come in before
+   the rest are set. */
 static int set_options(const struct opening *opening, struct error *error)
 {
-    struct listener_option option;
-    const char *rest = opening->address->options;
-    while (listener_option_next(&rest, &option)) {
-        if (set_option(opening, &option) != 0) {
-            return refuse_option(opening, &option, error);
+    for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        if (set_option(opening, id) != 0) {
+            return refuse_option(opening, id, error);
         }
     }
     return 0;
@@ -228,15 +232,15 @@ static int explain_bind_failure(const struct opening *opening, struct error *err
 static int find_account(const struct opening *opening, enum listener_option_id id, uint32_t *number,
                         struct error *error)
 {
-    struct listener_option option;
+    const struct listener_value *name = listener_option_get(&opening->address->options, id);
     *number = UINT32_MAX;
-    if (!listener_option_find(opening->address->options, id, &option)) {
+    if (name == NULL) {
         return 0;
     }
     char text[256];
     char where[ENDPOINT_TEXT_SIZE];
     struct error reason;
-    snprintf(text, sizeof text, "%.*s", (int)option.length, option.text);
+    snprintf(text, sizeof text, "%.*s", (int)name->length, name->text);
     int result = id == LISTENER_OPTION_USER ? account_find_user(text, number, &reason)
                                             : account_find_group(text, number, &reason);
     return result == 0
@@ -250,9 +254,9 @@ static int find_account(const struct opening *opening, enum listener_option_id i
 static int find_rights(const struct opening *opening, struct unix_rights *rights,
                        struct error *error)
 {
-    struct listener_option mode;
-    bool has_mode = listener_option_find(opening->address->options, LISTENER_OPTION_MODE, &mode);
-    rights->mode = has_mode ? (mode_t)mode.number : 0777;
+    const struct listener_value *mode =
+        listener_option_get(&opening->address->options, LISTENER_OPTION_MODE);
+    rights->mode = mode != NULL ? (mode_t)mode->number : 0777;
     return find_account(opening, LISTENER_OPTION_USER, &rights->user, error) != 0
                ? -1
                : find_account(opening, LISTENER_OPTION_GROUP, &rights->group, error);
@@ -295,10 +299,9 @@ static int bind_socket(const struct opening *opening, struct error *error)
 
 static int backlog_of(const struct address *address, int backlog)
 {
-    struct listener_option option;
-    return listener_option_find(address->options, LISTENER_OPTION_BACKLOG, &option)
-               ? (int)option.number
-               : backlog;
+    const struct listener_value *own =
+        listener_option_get(&address->options, LISTENER_OPTION_BACKLOG);
+    return own != NULL ? (int)own->number : backlog;
 }
 
 /* TCP finds out only here that somebody else listens, when both have SO_REUSEADDR. */
@@ -350,11 +353,9 @@ static void renew(const struct opening *opening)
 {
     struct listener *listener = opening->listener;
     struct unix_rights rights;
-    struct listener_option option;
     struct error ignored;
-    const char *rest = opening->address->options;
-    while (listener_option_next(&rest, &option)) {
-        (void)!set_option(opening, &option);
+    for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        (void)!set_option(opening, id);
     }
     (void)!listen_on(opening, &ignored);
     if (listener->file.inode != 0 && find_rights(opening, &rights, &ignored) == 0 &&
@@ -367,17 +368,11 @@ static void renew(const struct opening *opening)
    worker, and `type` has found the socket. */
 static void warn_of_options(const struct opening *opening)
 {
-    struct listener_option option;
-    const char *rest = opening->address->options;
-    while (listener_option_next(&rest, &option)) {
-        bool is_about_it = option.row != &listener_option_rows[LISTENER_OPTION_NAME] &&
-                           option.row != &listener_option_rows[LISTENER_OPTION_TYPE];
-        if (is_about_it &&
-            asprintf(&opening->listener->warning, "%s has no effect on a socket from LISTEN_FDS",
-                     option.row->name) < 0) {
-            opening->listener->warning = NULL;
-        }
-        if (opening->listener->warning != NULL) {
+    for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        bool is_about_it = id != LISTENER_OPTION_NAME && id != LISTENER_OPTION_TYPE;
+        if (is_about_it && listener_option_get(&opening->address->options, id) != NULL) {
+            warn(opening->listener, "%s has no effect on a socket from LISTEN_FDS",
+                 listener_option_rows[id].name);
             return;
         }
     }
@@ -500,22 +495,21 @@ int listener_open(const struct address *address, int backlog, int beyond,
                                                                                               : -1;
 }
 
-static bool find_label(const struct address *address, struct listener_option *label)
+static const struct listener_value *find_label(const struct address *address)
 {
-    return address != NULL && listener_option_find(address->options, LISTENER_OPTION_NAME, label);
+    return address != NULL ? listener_option_get(&address->options, LISTENER_OPTION_NAME) : NULL;
 }
 
 /* The label that the address asks for; or the one that the socket had from above, since no address
    gave it. Returns 0, or -1 (no memory). */
 static int copy_label(const struct listener *listener, const struct address *address, char **label)
 {
-    struct listener_option option;
-    bool is_asked_for = find_label(address, &option);
-    bool is_from_above = listener->label != NULL && !find_label(listener->address, &option);
-    *label = is_asked_for && find_label(address, &option) ? strndup(option.text, option.length)
-             : is_from_above                              ? strdup(listener->label)
-                                                          : NULL;
-    return (is_asked_for || is_from_above) && *label == NULL ? -1 : 0;
+    const struct listener_value *asked = find_label(address);
+    bool is_from_above = listener->label != NULL && find_label(listener->address) == NULL;
+    *label = asked != NULL   ? strndup(asked->text, asked->length)
+             : is_from_above ? strdup(listener->label)
+                             : NULL;
+    return (asked != NULL || is_from_above) && *label == NULL ? -1 : 0;
 }
 
 int listener_share(struct listener *listener, struct listener *copy, struct error *error)

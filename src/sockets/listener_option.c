@@ -2,11 +2,13 @@
 
 #include "ascii.h"
 #include "nearest.h"
+#include "span.h"
 
 #include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -90,8 +92,9 @@ static const char *class_name(enum socket_class class)
     case SOCKET_UDP_PAIR:
         return "UDP on *:PORT";
     case SOCKET_PATH_STREAM:
+        return "unix stream sockets";
     case SOCKET_PATH_SEQPACKET:
-        return class == SOCKET_PATH_STREAM ? "unix stream sockets" : "unix seqpacket sockets";
+        return "unix seqpacket sockets";
     case SOCKET_PATH_DATAGRAM:
         return "unix datagram sockets";
     case SOCKET_ABSTRACT_STREAM:
@@ -102,106 +105,29 @@ static const char *class_name(enum socket_class class)
     return "?";
 }
 
-/* --- words ------------------------------------------------------------------------------------ */
-
-/* Part of the text, which nothing ends. */
-struct span {
-    const char *start;
-    size_t length;
-};
-
-static struct span trim(const char *start, const char *end)
+static int find(struct span key)
 {
-    while (start < end && ascii_is_space(*start)) {
-        start++;
-    }
-    while (start < end && ascii_is_space(end[-1])) {
-        end--;
-    }
-    return (struct span){start, (size_t)(end - start)};
-}
-
-static bool is_text(struct span span, const char *text)
-{
-    return strlen(text) == span.length && memcmp(span.start, text, span.length) == 0;
-}
-
-static const struct listener_option_row *find_row(struct span name)
-{
-    for (int i = 0; i < LISTENER_OPTION_COUNT; i++) {
-        if (is_text(name, listener_option_rows[i].name)) {
-            return &listener_option_rows[i];
+    for (int id = 0; id < LISTENER_OPTION_COUNT; id++) {
+        if (span_is(key, listener_option_rows[id].name)) {
+            return id;
         }
     }
-    return NULL;
+    return -1;
 }
 
-/* KEY=VALUE or KEY, and the rest behind its comma. */
-struct item {
-    struct span whole;
-    struct span key;
-    struct span value;
-    bool has_value;
-};
-
-static struct item take_item(const char **rest)
+int listener_option_find(const char *key)
 {
-    const char *start = *rest;
-    const char *end = start + strcspn(start, ",");
-    const char *equals = memchr(start, '=', (size_t)(end - start));
-    *rest = *end == ',' ? end + 1 : NULL;
-    return (struct item){
-        .whole = trim(start, end),
-        .key = trim(start, equals != NULL ? equals : end),
-        .value = equals != NULL ? trim(equals + 1, end) : (struct span){end, 0},
-        .has_value = equals != NULL,
-    };
-}
-
-const char *listener_options_begin(const char *text)
-{
-    for (const char *comma = strchr(text, ','); comma != NULL; comma = strchr(comma + 1, ',')) {
-        const char *end = comma + 1;
-        while (ascii_is_letter(*end) || ascii_is_digit(*end) || *end == '-' || *end == '_') {
-            end++;
-        }
-        const struct span word = {comma + 1, (size_t)(end - comma - 1)};
-        bool is_whole = *end == ',' || *end == '\0';
-        if (word.length > 0 && (*end == '=' || (is_whole && find_row(word) != NULL))) {
-            return comma + 1;
-        }
-    }
-    return NULL;
+    return find(span_of(key));
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Digits of this base, up to `most`; -1 otherwise. */
-static int64_t parse_digits(struct span span, int base, int64_t most)
-{
-    int64_t value = 0;
-    for (size_t i = 0; i < span.length; i++) {
-        char character = span.start[i];
-        int digit = ascii_is_digit(character)    ? character - '0'
-                    : ascii_is_letter(character) ? (character | 0x20) - 'a' + 10
-                                                 : base;
-        if (digit >= base) {
-            return -1;
-        }
-        value = value * base + digit;
-        if (value > most) {
-            return -1;
-        }
-    }
-    return span.length > 0 ? value : -1;
-}
-
 static int64_t parse_number(struct span span, int64_t most)
 {
-    if (span.length > 2 && span.start[0] == '0' && (span.start[1] | 0x20) == 'x') {
-        return parse_digits((struct span){span.start + 2, span.length - 2}, 16, most);
-    }
-    return parse_digits(span, 10, most);
+    bool is_hexadecimal = span.length > 2 && span.start[0] == '0' && (span.start[1] | 0x20) == 'x';
+    return is_hexadecimal
+               ? span_parse_number((struct span){span.start + 2, span.length - 2}, 16, most)
+               : span_parse_number(span, 10, most);
 }
 
 static int64_t parse_bytes(struct span span, int64_t most)
@@ -209,34 +135,16 @@ static int64_t parse_bytes(struct span span, int64_t most)
     int unit = span.length > 0 ? span.start[span.length - 1] | 0x20 : 0;
     int64_t factor = unit == 'k' ? 1024 : unit == 'm' ? INT64_C(1024) * 1024 : 1;
     span.length -= factor > 1;
-    int64_t number = parse_digits(span, 10, most / factor);
+    int64_t number = span_parse_number(span, 10, most / factor);
     return number < 0 ? -1 : number * factor;
-}
-
-/* The place of the word in the list, which a NULL ends; -1 if it is not there. */
-static int64_t find_word(struct span span, const char *const *words)
-{
-    for (int i = 0; words[i] != NULL; i++) {
-        if (is_text(span, words[i])) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static int64_t parse_yes_or_no(struct span span)
-{
-    static const char *const words[] = {"no", "yes", "0", "1", "false", "true", "off", "on", NULL};
-    int64_t place = find_word(span, words);
-    return place < 0 ? -1 : place % 2;
 }
 
 static int64_t parse_type(struct span span)
 {
-    static const char *const words[] = {"stream", "datagram", "seqpacket", NULL};
-    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
-    int64_t place = find_word(span, words);
-    return place < 0 ? -1 : types[place];
+    return span_is(span, "stream")      ? SOCK_STREAM
+           : span_is(span, "datagram")  ? SOCK_DGRAM
+           : span_is(span, "seqpacket") ? SOCK_SEQPACKET
+                                        : -1;
 }
 
 /* What sd_listen_fds_with_names(3) allows: the names are joined with colons. */
@@ -256,7 +164,7 @@ static int64_t parse_value(const struct listener_option_row *row, struct span va
     int64_t number = -1;
     switch (row->kind) {
     case LISTENER_VALUE_YES_NO:
-        return parse_yes_or_no(value);
+        return span_parse_answer(value);
     case LISTENER_VALUE_NUMBER:
         number = parse_number(value, row->most);
         break;
@@ -264,7 +172,7 @@ static int64_t parse_value(const struct listener_option_row *row, struct span va
         number = parse_bytes(value, row->most);
         break;
     case LISTENER_VALUE_MODE:
-        number = parse_digits(value, 8, row->most);
+        number = span_parse_number(value, 8, row->most);
         break;
     case LISTENER_VALUE_TYPE:
         return parse_type(value);
@@ -278,126 +186,131 @@ static int64_t parse_value(const struct listener_option_row *row, struct span va
     return number >= row->least ? number : -1;
 }
 
-static struct listener_option read_item(const struct listener_option_row *row,
-                                        const struct item *item)
+static int refuse_value(const struct listener_option_row *row, struct span value,
+                        struct error *error)
 {
-    return (struct listener_option){
-        .row = row,
-        .number = item->has_value ? parse_value(row, item->value) : row->alone,
-        .text = item->value.start,
-        .length = item->value.length,
-    };
+    char expected[64];
+    long long least = row->least;
+    long long most = row->most;
+    switch (row->kind) {
+    case LISTENER_VALUE_YES_NO:
+        snprintf(expected, sizeof expected, "yes or no");
+        break;
+    case LISTENER_VALUE_NUMBER:
+    case LISTENER_VALUE_BYTES:
+        snprintf(expected, sizeof expected, "a number from %lld to %lld", least, most);
+        break;
+    case LISTENER_VALUE_MODE:
+        snprintf(expected, sizeof expected, "an octal number from 0 to 0777");
+        break;
+    case LISTENER_VALUE_TYPE:
+        snprintf(expected, sizeof expected, "stream, datagram or seqpacket");
+        break;
+    case LISTENER_VALUE_LABEL:
+        snprintf(expected, sizeof expected, "1 to %lld ASCII characters without a colon", most);
+        break;
+    case LISTENER_VALUE_TEXT:
+        snprintf(expected, sizeof expected, "1 to %lld characters", most);
+        break;
+    }
+    return value.length > 0 ? error_set(error, "%s: expected %s, got '%.*s'", row->name, expected,
+                                        value.length < 300 ? (int)value.length : 300, value.start)
+                            : error_set(error, "%s: expected %s, got nothing", row->name, expected);
 }
 
-/* --- checking --------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
-static int refuse_key(const struct item *item, struct error *error)
+static int refuse_key(struct span span, struct error *error)
 {
     char key[NEAREST_WORD_MAX + 1];
-    size_t length = item->key.length < sizeof key ? item->key.length : sizeof key - 1;
-    memcpy(key, item->key.start, length);
-    key[length] = '\0';
+    snprintf(key, sizeof key, "%.*s", (int)(span.length < sizeof key ? span.length : sizeof key),
+             span.start);
     struct nearest nearest = nearest_begin(key);
     for (int i = 0; i < LISTENER_OPTION_COUNT; i++) {
         nearest_offer(&nearest, listener_option_rows[i].name);
     }
-    return nearest.found != NULL
-               ? error_set(error, "expected an option of a socket, got '%s' (did you mean %s?)",
-                           key, nearest.found)
-               : error_set(error, "expected an option of a socket, got '%s' (see --help)", key);
+    return nearest.found != NULL ? error_set(error, "unknown socket option '%s'; did you mean %s?",
+                                             key, nearest.found)
+                                 : error_set(error, "unknown socket option '%s' (see --help)", key);
 }
 
-static int refuse_value(const struct listener_option_row *row, const struct item *item,
-                        struct error *error)
+/* A value without a start was not given. */
+static int add(struct listener_options *options, struct span key, struct span value,
+               struct error *error)
 {
-    const char *name = row->name;
-    int length = item->whole.length < 300 ? (int)item->whole.length : 300;
-    const char *got = item->whole.start;
-    switch (row->kind) {
-    case LISTENER_VALUE_MODE:
-        return error_set(error, "expected an octal number from 0 to 0777 behind %s=, got '%.*s'",
-                         name, length, got);
-    case LISTENER_VALUE_NUMBER:
-    case LISTENER_VALUE_BYTES:
-        return error_set(error, "expected a number from %lld to %lld behind %s=, got '%.*s'",
-                         (long long)row->least, (long long)row->most, name, length, got);
-    case LISTENER_VALUE_YES_NO:
-        return error_set(error, "expected %s, %s=yes or %s=no, got '%.*s'", name, name, name,
-                         length, got);
-    case LISTENER_VALUE_TYPE:
-        return error_set(error, "expected stream, datagram or seqpacket behind %s=, got '%.*s'",
-                         name, length, got);
-    case LISTENER_VALUE_LABEL:
-        return error_set(error,
-                         "expected 1 to %lld printable ASCII characters, no colon among them, "
-                         "behind %s=, got '%.*s'",
-                         (long long)row->most, name, length, got);
-    case LISTENER_VALUE_TEXT:
-        return error_set(error, "expected 1 to %lld characters behind %s=, got '%.*s'",
-                         (long long)row->most, name, length, got);
+    int id = find(key);
+    if (id < 0) {
+        return refuse_key(key, error);
     }
-    return -1;
-}
-
-int listener_options_check(const char *text, struct error *error)
-{
-    bool seen[LISTENER_OPTION_COUNT] = {false};
-    while (text != NULL) {
-        const struct item item = take_item(&text);
-        const struct listener_option_row *row = find_row(item.key);
-        if (item.whole.length == 0) {
-            return error_set(error, "expected an option of the socket behind each comma, got "
-                                    "nothing");
-        }
-        if (row == NULL) {
-            return refuse_key(&item, error);
-        }
-        if (read_item(row, &item).number < 0) {
-            return refuse_value(row, &item, error);
-        }
-        if (seen[row - listener_option_rows]) {
-            return error_set(error, "expected %s once, got it twice", row->name);
-        }
-        seen[row - listener_option_rows] = true;
+    const struct listener_option_row *row = &listener_option_rows[id];
+    int64_t number = value.start == NULL ? row->alone : parse_value(row, value);
+    if (number < 0) {
+        return refuse_value(row, value, error);
     }
+    if (options->given & UINT32_C(1) << id) {
+        return error_set(error, "%s: given twice", row->name);
+    }
+    options->given |= UINT32_C(1) << id;
+    options->values[id] = (struct listener_value){
+        .text = value.start, .length = (uint16_t)value.length, .number = (uint32_t)number};
     return 0;
 }
 
-int listener_options_check_class(const char *text, enum socket_class class, struct error *error)
+int listener_options_add(struct listener_options *options, const char *key, const char *value,
+                         struct error *error)
 {
-    struct listener_option option;
-    while (listener_option_next(&text, &option)) {
-        if ((option.row->classes & class) == 0) {
-            return error_set(error, "%s applies to %s, not to %s", option.row->name,
-                             option.row->applies_to, class_name(class));
-        }
-    }
-    return 0;
+    return add(options, span_of(key), span_of(value), error);
 }
 
-/* --- walking ---------------------------------------------------------------------------------- */
-
-bool listener_option_next(const char **rest, struct listener_option *option)
+int listener_options_parse(struct listener_options *options, const char *text, struct error *error)
 {
-    if (*rest == NULL) {
-        return false;
+    for (;;) {
+        const char *end = text + strcspn(text, ",");
+        const char *equals = memchr(text, '=', (size_t)(end - text));
+        struct span value = {NULL, 0};
+        struct span key = span_trim(text, equals != NULL ? equals : end);
+        if (equals != NULL) {
+            value = span_trim(equals + 1, end);
+        }
+        if (key.length == 0) {
+            return error_set(error, "expected a socket option after the comma, got nothing");
+        }
+        if (add(options, key, value, error) != 0) {
+            return -1;
+        }
+        if (*end == '\0') {
+            return 0;
+        }
+        text = end + 1;
     }
-    const struct item item = take_item(rest);
-    const struct listener_option_row *row = find_row(item.key);
-    if (row == NULL) {
-        return false; /* not checked before */
-    }
-    *option = read_item(row, &item);
-    return true;
 }
 
-bool listener_option_find(const char *text, enum listener_option_id id,
-                          struct listener_option *option)
+const char *listener_options_begin(const char *text)
 {
-    while (listener_option_next(&text, option)) {
-        if (option->row == &listener_option_rows[id]) {
-            return true;
+    for (const char *comma = strchr(text, ','); comma != NULL; comma = strchr(comma + 1, ',')) {
+        const char *end = comma + 1;
+        while (ascii_is_letter(*end) || ascii_is_digit(*end) || *end == '-' || *end == '_') {
+            end++;
+        }
+        const struct span word = {comma + 1, (size_t)(end - comma - 1)};
+        bool is_whole = *end == ',' || *end == '\0';
+        if (word.length > 0 && (*end == '=' || (is_whole && find(word) >= 0))) {
+            return comma + 1;
         }
     }
-    return false;
+    return NULL;
+}
+
+const struct listener_value *listener_option_get(const struct listener_options *options,
+                                                 enum listener_option_id id)
+{
+    return options->given & UINT32_C(1) << id ? &options->values[id] : NULL;
+}
+
+int listener_option_check(enum listener_option_id id, enum socket_class class, struct error *error)
+{
+    const struct listener_option_row *row = &listener_option_rows[id];
+    return row->classes & class ? 0
+                                : error_set(error, "%s applies to %s, not to %s", row->name,
+                                            row->applies_to, class_name(class));
 }

@@ -1,7 +1,7 @@
 /*
- * The options of a single socket, which stand behind its address: "8080,backlog=4096,nodelay". One
- * table has for each the values that it takes, the sockets that it applies to, and what sets it, so
- * that the parser, --help, `tasuki check` and the errors agree. Pure: it reads text and sets
+ * The options of a single socket, as in "8080,backlog=4096,nodelay" or the keys of [listen NAME].
+ * One table has for each the values that it takes, the sockets that it applies to, and what sets
+ * it, so that the parser, --help, `tasuki check` and the errors agree. Pure: it reads text and sets
  * nothing; listener.c does that.
  */
 #ifndef LISTENER_OPTION_H
@@ -49,11 +49,11 @@ enum socket_class {
     SOCKET_ABSTRACT_DATAGRAM = 1 << 11,
 };
 
-/* What stands behind the equals sign. */
+/* What follows the equals sign. */
 enum listener_option_kind {
-    LISTENER_VALUE_YES_NO, /* may stand alone: yes */
-    LISTENER_VALUE_NUMBER, /* from `least` to `most`; stands alone where the table says for what */
-    LISTENER_VALUE_BYTES,  /* the same, with K or M behind it if wanted */
+    LISTENER_VALUE_YES_NO,
+    LISTENER_VALUE_NUMBER, /* from `least` to `most` */
+    LISTENER_VALUE_BYTES,  /* the same; may end in K or M */
     LISTENER_VALUE_MODE,   /* octal */
     LISTENER_VALUE_TYPE,   /* stream, datagram, seqpacket: a SOCK_ number */
     LISTENER_VALUE_LABEL,  /* a name for LISTEN_FDNAMES */
@@ -64,41 +64,47 @@ struct listener_option_row {
     const char *name;
     const char *value; /* what --help calls it */
     enum listener_option_kind kind;
-    unsigned classes;       /* those it applies to */
+    unsigned classes;       /* the sockets that it applies to */
     const char *applies_to; /* the same in words */
     int64_t least, most;    /* of a number; `most` is the longest length of a text */
-    int64_t alone;          /* the value of one that stands alone; -1: none does */
+    int64_t alone;          /* its value where none is given; -1: it needs one */
     int level, number;      /* of setsockopt(2); level -1: it is set in another way */
     const char *help;
 };
 
 extern const struct listener_option_row listener_option_rows[LISTENER_OPTION_COUNT];
 
-/* One option with its value. */
-struct listener_option {
-    const struct listener_option_row *row;
-    int64_t number;   /* of every kind but TEXT */
-    const char *text; /* as it was written, which nothing ends; empty where it stands alone */
-    size_t length;
+/* The value of an option that was given. */
+struct listener_value {
+    const char *text; /* as it was written, unterminated; the caller's */
+    uint16_t length;  /* of it; 0: none was given */
+    uint32_t number;  /* of every kind but LABEL and TEXT */
 };
 
-/* Where the options behind a path begin: at a comma which a known option follows, or a word and an
-   equals sign. A comma that is followed by anything else belongs to the path. NULL: there is none.
- */
+/* All zero: none. */
+struct listener_options {
+    uint32_t given; /* a bit for each */
+    struct listener_value values[LISTENER_OPTION_COUNT];
+};
+
+/* NULL: it was not given. */
+const struct listener_value *listener_option_get(const struct listener_options *options,
+                                                 enum listener_option_id id);
+
+/* Where the options after a path begin: at a comma followed by a known option, or by a word and an
+   equals sign. Every other comma belongs to the path. NULL: there are none. */
 const char *listener_options_begin(const char *text);
 
-/* Checks the options from `text` to its end: each known, once, with a value that it takes. Returns
-   0, or -1 with what was expected in `error`. */
-int listener_options_check(const char *text, struct error *error);
+/* Adds the options of "KEY=VALUE,KEY,...", or one. They keep pointing to the text. Returns 0, or -1
+   with what was expected in `error`. */
+int listener_options_parse(struct listener_options *options, const char *text, struct error *error);
+int listener_options_add(struct listener_options *options, const char *key, const char *value,
+                         struct error *error);
 
-/* Checks that each applies to this socket. */
-int listener_options_check_class(const char *text, enum socket_class class, struct error *error);
+/* The number of an option; -1: there is no such option. */
+int listener_option_find(const char *key);
 
-/* Walks over options that were checked: takes the next one off `rest`. Returns false at the end. */
-bool listener_option_next(const char **rest, struct listener_option *option);
-
-/* Finds one among options that were checked; `text` may be NULL. */
-bool listener_option_find(const char *text, enum listener_option_id id,
-                          struct listener_option *option);
+/* Returns 0, or -1 if the option does not apply to this kind of socket. */
+int listener_option_check(enum listener_option_id id, enum socket_class class, struct error *error);
 
 #endif

@@ -59,7 +59,7 @@ refuses() {
   web '[service]' 'command = touch started' '[worker]' 'user = nobody-of-this-name'
   refuses 'nobody-of-this-name'
   web '[service]' 'command = touch started' '[listen a]' 'path = a.sock' 'mode = 0999'
-  refuses 'web.ini:5: expected an octal number'
+  refuses 'web.ini:5: mode: expected an octal number'
   web '[service]' 'command = touch started' '[listen a]' 'port = 80' 'bakclog = 5'
   refuses 'web.ini:5: .*did you mean backlog'
 }

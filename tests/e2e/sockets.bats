@@ -393,9 +393,9 @@ listen'
     absent "$SOCKET" "$DIR/started"
   done <<END
 --port=8080,mode=0660|--port: mode applies to unix sockets with a path, not to TCP on IPv4, in '8080,mode=0660'
---path=/x,moed=0660|--path: expected an option of a socket, got 'moed' .did you mean mode.., in '/x,moed=0660'
+--path=/x,moed=0660|--path: unknown socket option 'moed'; did you mean mode., in '/x,moed=0660'
 --path=@x,mode=0660|--path: mode applies to unix sockets with a path, not to abstract unix sockets
---port=80,backlog=many|--port: expected a number from 1 to [0-9]+ behind backlog=, got 'backlog=many'
+--port=80,backlog=many|--port: backlog: expected a number from 1 to [0-9]+, got 'many'
 END
 }
 

@@ -270,7 +270,8 @@ static void a_section_of_a_socket_has_one_address(void **state)
                    "web.ini:5: expected a port or a path, got both");
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\nport = 81\n",
                    "web.ini:5: 'port' is given twice; the first is in line 4");
-    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 8o\n", "web.ini:4: expected ");
+    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 8o\n",
+                   "web.ini:4: port: expected PORT, ");
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 1\n[deploy]\n[listen web]\n"
                    "port = 2\n",
                    "web.ini:6: [listen web] is there twice; the first is in line 3");
@@ -284,29 +285,46 @@ static void a_section_of_a_socket_has_its_options_and_its_name(void **state)
                                                     "[listen local]\npath = /x\nmode = 0600\n",
                                                     nothing);
     const struct address *addresses = configuration->options.addresses;
-    struct listener_option option;
     assert_int_equal(configuration->options.address_count, 2);
     assert_int_equal(addresses[0].port, 80);
-    assert_true(listener_option_find(addresses[0].options, LISTENER_OPTION_BACKLOG, &option));
-    assert_int_equal(option.number, 5);
-    assert_true(listener_option_find(addresses[0].options, LISTENER_OPTION_NAME, &option));
-    assert_int_equal(option.length, 3);
-    assert_memory_equal(option.text, "web", 3);
-    assert_true(listener_option_find(addresses[1].options, LISTENER_OPTION_MODE, &option));
-    assert_int_equal(option.number, 0600);
+    const struct listener_value *name =
+        listener_option_get(&addresses[0].options, LISTENER_OPTION_NAME);
+    assert_int_equal(name->length, 3);
+    assert_memory_equal(name->text, "web", 3);
+    assert_int_equal(listener_option_get(&addresses[0].options, LISTENER_OPTION_BACKLOG)->number,
+                     5);
+    assert_int_equal(listener_option_get(&addresses[1].options, LISTENER_OPTION_MODE)->number,
+                     0600);
     configuration_release(configuration);
 }
 
 static void an_option_of_a_socket_is_refused_at_its_line(void **state)
 {
     (void)state;
-    assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\nbacklog = 5\nbakclog = 6\n",
-                   "web.ini:6: ");
-    assert_mistake("[service]\ncommand = app\n[listen web]\nmode = 0600\nport = 80\n",
-                   "web.ini:4: mode applies to unix sockets");
-    assert_mistake("[service]\ncommand = app\n[listen a:b]\nport = 80\n", "web.ini:3: ");
+    assert_mistakes("[service]\ncommand = app\n"
+                    "[listen web]\nport = 80\nbacklog = 5\nbakclog = 6\nnodelay = maybe\n"
+                    "[listen a:b]\nport = 80\nname = b\n"
+                    "[listen a]\npath = /a,mode=0600\nbacklog = 5\nbacklog = 6\n",
+                    (const char *const[]){
+                        "web.ini:6: unknown socket option 'bakclog'; did you mean backlog?",
+                        "web.ini:7: nodelay: expected yes or no, got 'maybe'",
+                        "web.ini:8: name: expected 1 to 255 ASCII characters without a colon",
+                        "web.ini:10: the section's own line has the name",
+                        "web.ini:14: 'backlog' is given twice; the first is in line 13",
+                        NULL,
+                    });
     assert_mistake("[service]\ncommand = app\n[listen a]\npath = /a,mode=0600\n",
                    "web.ini:4: path: expected a value without a comma");
+    assert_mistakes("[service]\ncommand = app\n"
+                    "[listen web]\nmode = 0600\nport = 80\ntype = stream\n"
+                    "[listen log]\nbacklog = 5\npath = /x\ntype = datagram\n",
+                    (const char *const[]){
+                        "web.ini:4: mode applies to unix sockets with a path, not to TCP on IPv4",
+                        "web.ini:6: type applies to unix sockets, not to TCP on IPv4",
+                        "web.ini:8: backlog applies to sockets that accept connections, not to "
+                        "unix datagram sockets",
+                        NULL,
+                    });
 }
 
 /* --- what a running supervisor cannot change ----------------------------------------------------
