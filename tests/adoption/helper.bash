@@ -14,7 +14,7 @@ SERVERS=$ROOT/tests/adoption/servers
 HUPS=${HUPS:-10}
 INTERVAL=0.3
 
-set_up() {
+setup() {
   skip_where_the_kernel_refuses
   DIR=$(realpath "$BATS_TEST_TMPDIR")/here
   mkdir "$DIR"
@@ -24,7 +24,11 @@ set_up() {
   LOG=$BATS_TEST_TMPDIR/log
   port=$(free_port)
   export PYTHONDONTWRITEBYTECODE=1
-  unset ENVDIR ENABLE_AUTO_RESTART AUTO_RESTART_INTERVAL KILL_OLD_DELAY NOTIFY_SOCKET
+}
+
+teardown() {
+  end_everything
+  no_sanitizer_reports
 }
 
 # Skips for what the kernel says, not for what the program under test says: that it refuses where it need
@@ -41,32 +45,8 @@ skip_where_the_kernel_refuses() {
   fi
 }
 
-# Ends everything, orphans too, and fails the test if a sanitizer has found something on the way.
-tear_down() {
-  local pid
-  kill_started
-  for pid in $(processes_here); do
-    kill -KILL "$pid" 2>/dev/null || true
-  done
-  ! grep -Eh 'Sanitizer|runtime error:' "$BATS_TEST_TMPDIR"/log* 2>/dev/null
-}
-
-# processes_here: the pids of all processes that live in the directory of the test.
-processes_here() {
-  find /proc -maxdepth 2 -name cwd -lname "$DIR*" -printf '%h\n' 2>/dev/null | sed 's|^/proc/||'
-}
-
-# newest_generation: the highest number in the status file, 0 without one.
-newest_generation() {
-  sort -n "$STATUS" 2>/dev/null | sed -n '$s/:.*//p' | grep . || echo 0
-}
-
-is_newest() { [ "$(newest_generation)" -ge "$1" ]; }
-
 # is_alone N: true when generation N serves and every older one has left.
 is_alone() { [ "$(cut -d: -f1 "$STATUS" 2>/dev/null)" = "$1" ]; }
-
-nobody_is_here() { [ -z "$(processes_here)" ]; }
 
 # --- a server ------------------------------------------------------------------------------------
 
@@ -76,7 +56,7 @@ supervise() {
   shift
   describe "$server"
   start_below "$HOLD" --adopt=on "$@"
-  wait_until is_newest 1
+  wait_until generation_is_at_least 1
   wait_until is_answered
 }
 
@@ -111,7 +91,7 @@ deploy_again_and_again() {
   for ((hup = 1; hup <= HUPS; hup++)); do
     sleep 0.25
     kill -HUP "$SUPERVISOR"
-    wait_until is_newest $((hup + 1))
+    wait_until generation_is_at_least $((hup + 1))
   done
   wait_until is_alone $((HUPS + 1))
 }
@@ -161,11 +141,9 @@ assert_nothing_was_lost() {
 }
 
 assert_stops_without_trace() {
-  kill -TERM "$SUPERVISOR"
-  ended "$SUPERVISOR"
-  [ "$STATUS_CODE" -eq 0 ]
-  wait_until nobody_is_here
-  [ "$HOLD" = "${HOLD#--path=}" ] || [ ! -e "${HOLD#--path=}" ]
+  local path=()
+  [ "$HOLD" = "${HOLD#--path=}" ] || path=("${HOLD#--path=}")
+  assert_leaves_no_trace "$SUPERVISOR" "${path[@]}"
 }
 
 # keep_for_the_table SERVER: where tests/adoption/table asks for it.

@@ -9,14 +9,6 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-setup() {
-  set_up
-}
-
-teardown() {
-  tear_down
-}
-
 # bats test_tags=few
 @test "without adoption the same server dies of the address that the supervisor holds" {
   describe http_server

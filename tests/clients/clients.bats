@@ -1,19 +1,13 @@
 #!/usr/bin/env bats
 # The client commands, against supervisors that play a script.
 
+# shellcheck disable=SC2154 # the helper has the scripts
 bats_require_minimum_version 1.5.0
+load helper
 
 setup() {
-  # shellcheck source=tests/helpers.bash
-  source "$BATS_TEST_DIRNAME/../helpers.bash"
-  # shellcheck source=tests/clients/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
   export TASUKI_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
   mkdir "$TASUKI_RUNTIME_DIR"
-}
-
-teardown() {
-  kill_started
 }
 
 # --- restart --------------------------------------------------------------------------------------

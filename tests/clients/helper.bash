@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # the variables are for the tests
 #
 # For the tests of the client commands: supervisors that play a script (tests/tools/fake_supervisor.c).
-# Sourced behind ../helpers.bash.
+# shellcheck source=SCRIPTDIR/../helpers.bash
+source "$(dirname "${BASH_SOURCE[0]}")/../helpers.bash"
 
 # fake NAME: starts a fake supervisor of that name with the script on standard input, and waits until
 # it listens. Its pid is in $PID, what it was asked in $BATS_TEST_TMPDIR/NAME.requests.
@@ -21,13 +22,6 @@ asked() {
 stale() {
   perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $ARGV[0]) or die' \
     "$TASUKI_RUNTIME_DIR/$1.sock"
-}
-
-# ends_with STATUS PID: waits for a process of this test; true when it exits so.
-ends_with() {
-  local status=0
-  wait "$2" || status=$?
-  [ "$status" = "$1" ]
 }
 
 # on_terminal COLUMNS COMMAND: runs it on a terminal of that width; what it writes there is on standard

@@ -208,12 +208,10 @@ occupy() {
 
 # ---- A command that cannot be executed ----
 
-log_counts() { [ "$(grep -c "$1" "$BATS_TEST_TMPDIR/log")" -ge "$2" ]; }
-
 @test "reference: a command that does not exist is tried again and again" {
   only_reference
   start "$PROGRAM" --interval=1 -- "$BATS_TEST_TMPDIR/missing"
-  wait_until log_counts "failed to exec" 2
+  wait_until log_has_at_least 2 "failed to exec"
   kill -0 "$PID"
 }
 

@@ -27,8 +27,6 @@ setup() {
   STATUS_FILE=$BATS_TEST_TMPDIR/status
   VARIABLES=$BATS_TEST_TMPDIR/env
   mkdir "$RECORD" "$VARIABLES"
-  unset ENVDIR ENABLE_AUTO_RESTART AUTO_RESTART_INTERVAL KILL_OLD_DELAY
-  unset SERVER_STARTER_PORT SERVER_STARTER_GENERATION
 }
 
 teardown() {
@@ -82,12 +80,6 @@ deploy() {
   wait_generation "$1"
 }
 
-# stop_supervisor: TERM, and wait until it has ended; its status is in $STATUS_CODE.
-stop_supervisor() {
-  kill -TERM "$SUPERVISOR"
-  ended "$SUPERVISOR"
-}
-
 # field GENERATION KEY: one of the facts in worker.GENERATION.
 field() { sed -n "s/^$2=//p" "$RECORD/worker.$1"; }
 
@@ -126,15 +118,6 @@ has_signals() { [ "$(signals_of "$1")" = "$2" ]; }
 # signal_time GENERATION: when its first signal came.
 signal_time() { awk -v generation="$1" '$1 == generation { print $3; exit }' "$RECORD/signals"; }
 
-# uptime_now: the system's uptime, the clock of the recorder.
-uptime_now() { cut -d ' ' -f 1 /proc/uptime; }
-
-# at_least FROM TO SECONDS: TO is that much later, or more. Both clocks are cut to 10 ms.
-at_least() {
-  awk -v from="$1" -v to="$2" -v seconds="$3" 'BEGIN { exit !(to - from >= seconds - 0.05) }' ||
-    { echo "only from $1 to $2, not $3 s"; return 1; }
-}
-
 # status_lists GENERATION...: the status file holds exactly these generations with their pids.
 status_lists() {
   local generation
@@ -146,14 +129,6 @@ status_lists() {
 
 # status_has GENERATION: it is one of those in the status file.
 status_has() { file_has "$STATUS_FILE" "^$1:"; }
-
-# absent FILE
-absent() { [ ! -e "$1" ]; }
-
-# equal ACTUAL EXPECTED
-equal() {
-  [ "$1" = "$2" ] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
-}
 
 # lock_is_free FILE: nobody holds an flock on it.
 lock_is_free() { flock --nonblock "$1" true; }

@@ -13,10 +13,6 @@ setup() {
   SHARE=$PREFIX/share
 }
 
-teardown() {
-  kill_started
-}
-
 # completed SHELL LINE: the words that the last word of LINE may become, sorted, a line each.
 completed() {
   local line=$2 program=${2%% *} words

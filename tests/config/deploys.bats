@@ -3,9 +3,6 @@
 
 load helper
 
-setup() { setup_directory; }
-teardown() { tear_down; }
-
 @test "the next generation gets what the file says now: command, environment, directory" {
   mkdir other
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
@@ -13,22 +10,22 @@ teardown() { tear_down; }
   wait_until says "one  $DIR"
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0' '[worker]' "dir = $DIR/other" \
     'environment = GREETING=hello'
-  deploys
+  deploy_succeeds
   wait_until says "two hello $DIR/other"
   [ "$("$TASUKI" status --json web | jq -r '.command[-1]')" = two ]
-  stops_well
+  stop_supervisor 0
 }
 
 @test "the timeouts and the way to be ready are the new file's" {
   web '[service]' 'command = sleep 1000' '[deploy]' 'interval = 0'
   supervise
   web '[service]' 'command = sleep 1000' '[deploy]' 'ready = notify' 'ready-timeout = 200ms'
-  fails_to_deploy
-  contains 'was not ready in time'
+  deploy_fails
+  contains "$output" 'was not ready in time'
   web '[service]' "command = sh -c 'systemd-notify --ready && exec sleep 1000'" \
     '[deploy]' 'ready = notify' 'ready-timeout = 30'
-  deploys
-  stops_well
+  deploy_succeeds
+  stop_supervisor 0
 }
 
 @test "a file that no longer parses fails the deploy with file, line and reason, every one" {
@@ -36,8 +33,8 @@ teardown() { tear_down; }
   supervise
   old=$(current)
   web '[service]' "$(speaker two)" '[depoly]' 'interval = x' '[deploy]' 'interval = x'
-  fails_to_deploy
-  contains 'the configuration file cannot be used' \
+  deploy_fails
+  contains "$output" 'the configuration file cannot be used' \
     'web.ini:3: unknown section \[depoly\]; did you mean \[deploy\]\?' \
     'web.ini:6: interval: expected a duration' 'generation 1 serves on'
   log_has 'error: web.ini:3: unknown section'
@@ -45,21 +42,21 @@ teardown() { tear_down; }
   [ "$(current)" = "$old" ]
   [ "$("$TASUKI" status --json web | jq -r '.deploys[0].reason')" = 'the configuration file cannot be used' ]
   rm web.ini
-  fails_to_deploy
-  contains 'cannot open web.ini: No such file or directory'
-  stops_well
+  deploy_fails
+  contains "$output" 'cannot open web.ini: No such file or directory'
+  stop_supervisor 0
 }
 
 @test "what parses but makes no sense fails the deploy as well" {
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0' '[worker]' 'user = nobody-of-this-name'
-  fails_to_deploy
-  contains 'nobody-of-this-name' 'generation 1 serves on'
+  deploy_fails
+  contains "$output" 'nobody-of-this-name' 'generation 1 serves on'
   web '[service]' '[deploy]' 'interval = 0'
-  fails_to_deploy
-  contains 'expected the command'
-  stops_well
+  deploy_fails
+  contains "$output" 'expected the command'
+  stop_supervisor 0
 }
 
 @test "a crash brings back what served, whatever the file says by now" {
@@ -73,7 +70,7 @@ teardown() { tear_down; }
   kill -KILL "$(current)"
   wait_until says "one  $DIR" 3
   says "two  $DIR" 0
-  stops_well
+  stop_supervisor 0
 }
 
 @test "after a deploy that failed, a crash brings back what served before it" {
@@ -81,28 +78,28 @@ teardown() { tear_down; }
   supervise
   wait_until says "one  $DIR"
   web '[service]' 'command = false' '[deploy]' 'interval = 1' 'start-limit = 1/60'
-  fails_to_deploy
+  deploy_fails
   kill -KILL "$(current)"
   wait_until says "one  $DIR" 2
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a check runs on what the file says now, and only if that can be used" {
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0' 'check = echo ran >>checks'
-  deploys
+  deploy_succeeds
   [ "$(wc -l <checks)" -eq 1 ]
   web '[service]' "$(speaker two)" '[deploy]' 'intervall = 0' 'check = echo ran >>checks'
-  fails_to_deploy
+  deploy_fails
   [ "$(wc -l <checks)" -eq 1 ]
   web '[service]' "$(speaker three)" '[deploy]' 'interval = 0' 'check = echo no such thing && exit 3'
-  fails_to_deploy
-  contains 'the check failed' 'no such thing'
+  deploy_fails
+  contains "$output" 'the check failed' 'no such thing'
   web '[service]' "$(speaker four)" '[deploy]' 'interval = 0'
-  deploys
+  deploy_succeeds
   wait_until says "four  $DIR"
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a second request during a deploy has the file read once more" {
@@ -118,7 +115,7 @@ teardown() { tear_down; }
   echo go >gate
   wait_until says "three  $DIR"
   wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a request between two attempts has the file read once more" {
@@ -128,9 +125,9 @@ teardown() { tear_down; }
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'the next start waits'
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0'
-  deploys
+  deploy_succeeds
   wait_until says "two  $DIR"
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a stop during a deploy ends all of it" {
@@ -140,7 +137,7 @@ teardown() { tear_down; }
   web '[service]' "$(speaker two)" '[listen]' "port = 127.0.0.1:$port" '[deploy]' 'check = echo >in; sleep 1000'
   kill -HUP "$SUPERVISOR"
   wait_until test -e in
-  stops_well
+  stop_supervisor 0
   run ss --listening --tcp --no-header "sport = :$port"
   [ -z "$output" ]
 }
@@ -149,11 +146,11 @@ teardown() { tear_down; }
   web '[service]' "$(speaker one)" '[deploy]' 'interval = 0'
   supervise
   web '[service]' "$(speaker two)" 'pid-file = web.pid' '[log]' 'log-level = debug' '[deploy]' 'interval = 0'
-  deploys
+  deploy_succeeds
   [ "$(grep -c 'takes effect at the next start: log-level, pid-file$' "$LOG")" -eq 1 ] ||
     [ "$(grep -c 'takes effect at the next start: pid-file, log-level$' "$LOG")" -eq 1 ]
   [ ! -e web.pid ]
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a restart names its supervisor by the file" {
@@ -164,7 +161,7 @@ teardown() { tear_down; }
   web '[service]' 'rubbish'
   run "$TASUKI" restart --config web.ini
   [ "$status" -eq 1 ]
-  contains 'web.ini:2: expected KEY = VALUE'
+  contains "$output" 'web.ini:2: expected KEY = VALUE'
   "$TASUKI" stop --config web.ini
   ended "$SUPERVISOR"
   [ "$STATUS_CODE" -eq 0 ]

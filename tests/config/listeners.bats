@@ -5,9 +5,6 @@
 # shellcheck disable=SC2030,SC2031 # each test is a process of its own
 load helper
 
-setup() { setup_directory; }
-teardown() { tear_down; }
-
 # serve LINE...: the file of a hello-server with these listeners.
 serve() {
   web '[service]' "command = $HELLO --drain 0.2 $DRAIN" '[deploy]' 'interval = 0' 'ready = notify' "$@"
@@ -30,7 +27,7 @@ generation_at() {
   supervise
   kept=$(socket_of "$a")
   serve '[listen]' "port = 127.0.0.1:$c" "port = 127.0.0.1:$a" "path = $DIR/new.sock"
-  deploys
+  deploy_succeeds
   generation_at "$a" 2
   generation_at "$c" 2
   [ "$(socket_of "$a")" = "$kept" ]
@@ -39,7 +36,7 @@ generation_at() {
   [ "$(body http://localhost/ --unix-socket new.sock | cut -d' ' -f2)" = 2 ]
   [ "$("$TASUKI" status --json web | jq -r '[.listeners[].name] | join(" ")')" = \
     "127.0.0.1:$c 127.0.0.1:$a $DIR/new.sock" ]
-  stops_well
+  stop_supervisor 0
   [ ! -e new.sock ]
 }
 
@@ -57,7 +54,7 @@ generation_at() {
   kill -TERM "$old"
   wait_until is_closed "$b"
   wait_until test ! -e old.sock
-  stops_well
+  stop_supervisor 0
 }
 
 @test "one that cannot be bound fails the deploy, and nothing has changed" {
@@ -68,14 +65,14 @@ generation_at() {
   start_logged "$BATS_TEST_TMPDIR/other" "$HELLO" --port "$c"
   wait_until answers "http://127.0.0.1:$c/"
   serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$c"
-  fails_to_deploy
-  contains 'a listener could not be opened' "cannot listen on 127.0.0.1:$c: address already in use" \
+  deploy_fails
+  contains "$output" 'a listener could not be opened' "cannot listen on 127.0.0.1:$c: address already in use" \
     'generation 1 serves on'
   is_closed "$b"
   [ -S old.sock ]
   generation_at "$a" 1
   [ "$("$TASUKI" status --json web | jq -c '[.listeners[] | {name, fd}]')" = "$before" ]
-  stops_well
+  stop_supervisor 0
 }
 
 @test "a deploy that fails later closes what it has opened, and keeps what served" {
@@ -85,14 +82,14 @@ generation_at() {
   kept=$(socket_of "$a")
   web '[service]' 'command = false' '[listen]' "port = 127.0.0.1:$b" "path = $DIR/new.sock" \
     '[deploy]' 'ready = notify'
-  fails_to_deploy
+  deploy_fails
   is_closed "$b"
   [ ! -e new.sock ]
   [ "$(socket_of "$a")" = "$kept" ]
   kill -KILL "$(current)"
   wait_until log_has 'generation 3: worker [0-9]+ is ready'
   generation_at "$a" 3
-  stops_well
+  stop_supervisor 0
 }
 
 @test "one that somebody who lingers still has is shared, not bound again" {
@@ -101,8 +98,8 @@ generation_at() {
   supervise
   web '[service]' "command = sh -c 'trap : TERM; while :; do sleep 0.1; done'" \
     '[listen]' "port = 127.0.0.1:$a" "port = 127.0.0.1:$b" '[deploy]' 'ready = notify' 'ready-timeout = 0.2'
-  fails_to_deploy
-  contains 'was not ready in time'
+  deploy_fails
+  contains "$output" 'was not ready in time'
   lingering=$(socket_of "$b")
   [ -n "$lingering" ]
   serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$a"
@@ -113,7 +110,7 @@ generation_at() {
   wait_until log_has 'deploy 2 succeeded'
   generation_at "$b" 3
   [ "$(socket_of "$b")" = "$lingering" ]
-  stops_well
+  stop_supervisor 0
 }
 
 @test "connections that wait in the queue of one that stays are served by the next generation" {
@@ -125,10 +122,10 @@ generation_at() {
   STARTED+=("$client")
   wait_until sh -c "'$TASUKI' status --json web | jq -e '.listeners[0].waiting == 1'"
   serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$a"
-  deploys
+  deploy_succeeds
   wait "$client"
   grep -q '^generation 2 ' answer
-  stops_well
+  stop_supervisor 0
 }
 
 @test "the descriptors of the workers are those of the new file" {
@@ -136,12 +133,12 @@ generation_at() {
   serve '[listen]' "port = 127.0.0.1:$a" "port = 127.0.0.1:$b"
   supervise
   serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$a=9"
-  deploys
+  deploy_succeeds
   body "http://127.0.0.1:$a/environ" | tr '\0' '\n' |
     grep -qx "SERVER_STARTER_PORT=127.0.0.1:$b=3;127.0.0.1:$a=9"
   generation_at "$a" 2
   generation_at "$b" 2
-  stops_well
+  stop_supervisor 0
 }
 
 @test "of one that stays the backlog changes at once, and other options are told to wait" {
@@ -149,10 +146,10 @@ generation_at() {
   serve '[listen web]' "port = 127.0.0.1:$a" 'backlog = 10'
   supervise
   serve '[listen web]' "port = 127.0.0.1:$a" 'backlog = 20' 'rcvbuf = 64K'
-  deploys
+  deploy_succeeds
   [ "$("$TASUKI" status --json web | jq '.listeners[0].backlog')" -eq 20 ]
   log_has "warning: 127.0.0.1:$a stays open: its other options take effect at the next start"
-  stops_well
+  stop_supervisor 0
 }
 
 @test "under load nothing is lost on one that stays while others come and go" {
@@ -172,7 +169,7 @@ generation_at() {
     else
       DRAIN='--drain 5' serve '[listen]' "port = 127.0.0.1:$a" "path = $DIR/x.sock"
     fi
-    deploys
+    deploy_succeeds
     [ "$((generation % 2))" -ne 0 ] || generation_at "$b" "$generation"
     [ "$((generation % 2))" -eq 0 ] || is_closed "$b"
   done
@@ -184,5 +181,5 @@ generation_at() {
   run grep -E 'Socket errors|Non-2xx' load
   [ "$status" -eq 1 ]
   [ "$(socket_of "$a")" = "$kept" ]
-  stops_well
+  stop_supervisor 0
 }

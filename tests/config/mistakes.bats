@@ -3,18 +3,15 @@
 
 load helper
 
-setup() { setup_directory; }
-teardown() { tear_down; }
-
 # refuses PATTERN...: the check fails for these reasons, and a start as well, with nothing started.
 refuses() {
   run "$TASUKI" check --config web.ini
   echo "$output"
   [ "$status" -eq 2 ]
-  contains "$@"
+  contains "$output" "$@"
   run "$TASUKI" run --config web.ini
   [ "$status" -eq 2 ]
-  contains "$@"
+  contains "$output" "$@"
   [ ! -e started ]
 }
 

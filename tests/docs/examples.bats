@@ -15,10 +15,6 @@ setup() {
   done
 }
 
-teardown() {
-  kill_started
-}
-
 with_port() {
   sed "s/8080/$PORT/g"
 }

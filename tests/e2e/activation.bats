@@ -34,10 +34,6 @@ activate_alone() {
   SUPERVISOR=$PID
 }
 
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of 1)/environ" | sed -n "s/^$1=//p"
-}
-
 # sockets PORT: how many sockets listen there.
 sockets() {
   ss --no-header --listening --tcp --numeric "sport = :$1" | wc -l
@@ -88,7 +84,7 @@ sockets() {
     -- --port="127.0.0.1:$PORT,backlog=7"
   wait_until answers "http://127.0.0.1:$PORT/"
   equal "$(variable SERVER_STARTER_PORT)" "127.0.0.1:$PORT=3"
-  equal "$(variable LISTEN_FDNAMES)" ''
+  equal "$(variable LISTEN_FDNAMES)" '(unset)'
   equal "$(sockets "$PORT")" 1
   equal "$(ss --no-header --listening --tcp --numeric "sport = :$PORT" | awk '{ print $3 }')" 7
   file_has "$LOG" "listening on 127.0.0.1:$PORT, descriptor 3 of the workers, kept open since before"

@@ -268,7 +268,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   local port
   port=$(free_port)
   start "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
-  wait_until at_least 3 'exited with status 1 before it was ready'
+  wait_until log_has_at_least 3 'exited with status 1 before it was ready'
   log_has "$HINT tasuki .*SERVERS in tasuki"
   equal "$(count 'hint:')" 1
 }
@@ -277,7 +277,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   local port
   port=$(free_port)
   start "$TASUKI" --adopt=off --interval=0 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
-  wait_until at_least 3 'exited with status 1'
+  wait_until log_has_at_least 3 'exited with status 1'
   log_has "$HINT tasuki"
 }
 
@@ -311,7 +311,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
 @test "a worker that dies of something else gets no hint" {
   start "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
     sh -c 'echo out of luck >&2; exit 1'
-  wait_until at_least 3 'exited with status 1 before it was ready'
+  wait_until log_has_at_least 3 'exited with status 1 before it was ready'
   lacks "$LOG" 'hint'
 }
 
@@ -321,7 +321,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   STARTED+=("$!")
   start_logged "$DIR/pipe" "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
     sh -c 'echo Address already in use; exit 1'
-  wait_until at_least 3 'exited with status 1 before it was ready'
+  wait_until log_has_at_least 3 'exited with status 1 before it was ready'
   log_has 'hint: if the worker said that its address is in use'
   equal "$(count 'hint:')" 1
 }

@@ -46,7 +46,7 @@ does_as_expected() {
 }
 
 at_least_or_failed() {
-  at_least "$1" '^as expected' || log_has '^unexpected'
+  log_has_at_least "$1" '^as expected' || log_has '^unexpected'
 }
 
 # answered_by [ADDRESS]: the pid that whoever serves there says.

@@ -130,7 +130,7 @@ start_of_kind() {
 @test "a command that fails at once is tried again: only one that cannot be executed ends the start" {
   WORKER=(sh -c 'exit 127')
   supervise --interval=0
-  wait_until at_least 3 'exited with status 127'
+  wait_until log_has_at_least 3 'exited with status 127'
   alive "$SUPERVISOR"
 }
 
@@ -149,7 +149,7 @@ deploys_of_each_kind() {
     kill -HUP "$SUPERVISOR"
     generation=$((generation + 1))
     wait_until log_has "generation $generation: cannot execute $DIR/command: .*$3"
-    wait_until at_least $((generation - 1)) 'deploy [0-9]+ failed: .*cannot be executed'
+    wait_until log_has_at_least $((generation - 1)) 'deploy [0-9]+ failed: .*cannot be executed'
     status_is 1
     serves 1
     alive "$SUPERVISOR"
@@ -195,7 +195,7 @@ deploys_of_each_kind() {
     wait_serving 1
     rm "$DIR/command"
     kill -KILL "$(pid_of 1)"
-    wait_until at_least 2 "cannot execute $DIR/command: not found"
+    wait_until log_has_at_least 2 "cannot execute $DIR/command: not found"
     alive "$SUPERVISOR"
     cp "$HELLO" "$DIR/command.new"
     mv "$DIR/command.new" "$DIR/command"

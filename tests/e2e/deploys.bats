@@ -99,7 +99,7 @@ pauses_are() {
   wait_serving 1
   touch "$DIR/fail"
   kill -HUP "$SUPERVISOR"
-  wait_until at_least 5 'exited with status 3 before it was ready'
+  wait_until log_has_at_least 5 'exited with status 3 before it was ready'
   status_is 1
   serves 1
   rm "$DIR/fail"
@@ -133,7 +133,7 @@ pauses_are() {
   wait_serving 1
   touch "$DIR/fail"
   kill -HUP "$SUPERVISOR"
-  wait_until at_least 5 'exited with status 3 before it was ready'
+  wait_until log_has_at_least 5 'exited with status 3 before it was ready'
   rm "$DIR/fail"
   wait_until log_has 'deploy 1 succeeded'
 }
@@ -142,7 +142,7 @@ pauses_are() {
   use_failing_worker
   touch "$DIR/fail"
   supervise --interval=0.1 --deploy-attempts=1 --backoff=no
-  wait_until at_least 4 'exited with status 3 before it was ready'
+  wait_until log_has_at_least 4 'exited with status 3 before it was ready'
   absent "$STATUS_FILE"
   rm "$DIR/fail"
   wait_until test -e "$STATUS_FILE"
@@ -169,21 +169,21 @@ pauses_are() {
 @test "start_server: they stay the same" {
   PROGRAM=$START_SERVER WORKER=(false)
   supervise --interval=0
-  wait_until at_least 5 'the next start waits'
+  wait_until log_has_at_least 5 'the next start waits'
   lacks "$LOG" 'the next start waits ([^1]|100.+ ms|1[^0])'
 }
 
 @test "start_server: a server that dies within --interval waits for the rest of it, and no more" {
   PROGRAM=$START_SERVER WORKER=(false)
   supervise --interval=0.2
-  wait_until at_least 4 'exited with status 1 before it was ready'
+  wait_until log_has_at_least 4 'exited with status 1 before it was ready'
   lacks "$LOG" 'the next start waits'
 }
 
 @test "--backoff chooses between the two, under either name" {
   WORKER=(false)
   supervise --interval=0 --backoff=no
-  wait_until at_least 4 'the next start waits 100 ms'
+  wait_until log_has_at_least 4 'the next start waits 100 ms'
   lacks "$LOG" 'the next start waits [^1]'
   stop_service
   rm "$LOG"
@@ -241,7 +241,7 @@ pauses_are() {
   wait_until status_is 1 2
   for i in {1..200}; do
     kill -HUP "$SUPERVISOR"
-    ((i % 20 != 0)) || wait_until at_least $((1 + i / 20)) 'received HUP'
+    ((i % 20 != 0)) || wait_until log_has_at_least $((1 + i / 20)) 'received HUP'
   done
   equal "$(count 'one more deploy follows')" 1
   status_is 1 2

@@ -5,12 +5,6 @@
 # shellcheck disable=SC2030,SC2031,SC2034 # each test is a process of its own; the helper reads these
 load helper
 
-# variable GENERATION NAME: its value in the worker; "(unset)" where there is none.
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | grep "^$2=" | cut -d= -f2- | grep . ||
-    echo '(unset)'
-}
-
 # supervise_with_variables OPTION...: with the envdir $DIR/env, in which GOOD is a variable.
 supervise_with_variables() {
   mkdir "$DIR/env"
@@ -31,8 +25,8 @@ deploy() {
   ln -s "$DIR/nowhere" "$DIR/env/NOWHERE"
   echo two >"$DIR/env/GOOD"
   deploy 2
-  equal "$(variable 2 GOOD)" two
-  equal "$(variable 2 BROKEN)" '(unset)'
+  equal "$(variable GOOD 2)" two
+  equal "$(variable BROKEN 2)" '(unset)'
   log_has "error: envdir $DIR/env: (BROKEN|NOWHERE): "
 }
 
@@ -50,8 +44,8 @@ deploy() {
   start "${unprivileged[@]}" "$TASUKI" --path="$SOCKET" --status-file="$STATUS_FILE" --interval=0 \
     --envdir="$DIR/env" -- "$HELLO"
   wait_serving 1
-  equal "$(variable 1 GOOD)" two
-  equal "$(variable 1 SECRET)" '(unset)'
+  equal "$(variable GOOD 1)" two
+  equal "$(variable SECRET 1)" '(unset)'
   log_has "envdir $DIR/env: SECRET: Permission denied"
 }
 
@@ -59,13 +53,13 @@ deploy() {
   supervise_with_variables
   mkfifo "$DIR/env/PIPE"
   deploy 2
-  equal "$(variable 2 PIPE)" '(unset)'
+  equal "$(variable PIPE 2)" '(unset)'
   # A writer that says nothing.
   exec 8<>"$DIR/env/PIPE"
   deploy 3
   exec 8>&-
-  equal "$(variable 3 PIPE)" '(unset)'
-  equal "$(variable 3 GOOD)" one
+  equal "$(variable PIPE 3)" '(unset)'
+  equal "$(variable GOOD 3)" one
 }
 
 @test "a socket and a device do not hold up a deploy" {
@@ -74,8 +68,8 @@ deploy() {
   ln -s /dev/zero "$DIR/env/ZERO"
   ln -s /dev/tty "$DIR/env/TERMINAL"
   deploy 2
-  equal "$(variable 2 GOOD)" one
-  equal "$(variable 2 ZERO)" '(unset)'
+  equal "$(variable GOOD 2)" one
+  equal "$(variable ZERO 2)" '(unset)'
   log_has "error: envdir $DIR/env: "
 }
 
@@ -83,11 +77,11 @@ deploy() {
   supervise_with_variables
   head -c 100000 /dev/zero | tr '\0' x >"$DIR/env/HUGE"
   deploy 2
-  equal "$(variable 2 HUGE | wc -c)" 100001
+  equal "$(variable HUGE 2 | wc -c)" 100001
   head -c 200000 /dev/zero | tr '\0' x >"$DIR/env/HUGE"
   deploy 3
-  equal "$(variable 3 HUGE)" '(unset)'
-  equal "$(variable 3 GOOD)" one
+  equal "$(variable HUGE 3)" '(unset)'
+  equal "$(variable GOOD 3)" one
   log_has "envdir $DIR/env: HUGE: the value is longer than"
 }
 
@@ -115,7 +109,7 @@ deploy() {
   done
   deploy 2
   equal "$(tr '\0' '\n' <"/proc/$(pid_of 2)/environ" | grep -c '^VARIABLE_')" 3000
-  equal "$(variable 2 VARIABLE_3000)" 3000
+  equal "$(variable VARIABLE_3000 2)" 3000
 }
 
 @test "names that cannot be variables' are left alone" {
@@ -123,7 +117,7 @@ deploy() {
   echo wrong >"$DIR/env/A=B"
   echo right >"$DIR/env/a b"
   deploy 2
-  equal "$(variable 2 'a b')" right
+  equal "$(variable 'a b' 2)" right
   equal "$(tr '\0' '\n' <"/proc/$(pid_of 2)/environ" | grep -c '^A=')" 0
 }
 
@@ -133,7 +127,7 @@ deploy() {
   echo file >"$DIR/env"
   deploy 2
   log_has "envdir $DIR/env: .*Not a directory"
-  equal "$(variable 2 GOOD)" '(unset)'
+  equal "$(variable GOOD 2)" '(unset)'
 }
 
 @test "a KILL_OLD_DELAY that makes no sense at a later deploy is reported, and the value before stays" {
@@ -153,7 +147,7 @@ deploy() {
   wait_until status_is 6
   kill -HUP "$SUPERVISOR"
   wait_until status_is 6 7
-  wait_until at_least 2 'the older workers are signalled in 3600 s'
+  wait_until log_has_at_least 2 'the older workers are signalled in 3600 s'
   alive "$(pid_of 6)"
 }
 

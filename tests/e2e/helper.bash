@@ -15,14 +15,13 @@ setup() {
   WORKER=("$HELLO")
   RESTART=("$TASUKI" --restart --pid-file="$PID_FILE" --status-file="$STATUS_FILE")
   STOP=("$TASUKI" --stop --pid-file="$PID_FILE")
-  unset ENVDIR ENABLE_AUTO_RESTART AUTO_RESTART_INTERVAL KILL_OLD_DELAY
-  unset SERVER_STARTER_PORT SERVER_STARTER_GENERATION
 }
 
 teardown() {
   touch "$DIR/release"
   adopt_daemon
   kill_started
+  no_sanitizer_reports
 }
 
 # adopt_daemon: a daemon is no child of the test, but it ends with the test all the same.
@@ -49,10 +48,9 @@ attempt() {
   timeout -k 5 "$PATIENCE" "$@" </dev/null >"$DIR/stdout" 2>"$DIR/stderr" 3>&- || STATUS_CODE=$?
 }
 
-# stop_service: TERM, and the exit status in $STATUS_CODE.
+# stop_service [STATUS]: see stop_supervisor.
 stop_service() {
-  kill -TERM "$SUPERVISOR"
-  ended "$SUPERVISOR"
+  stop_supervisor "$@"
 }
 
 # make_worker NAME <<BODY: an executable script $DIR/NAME.
@@ -119,55 +117,9 @@ alive() {
   ! gone "$1"
 }
 
-# absent FILE...: none of them is there.
-absent() {
-  local file
-  for file in "$@"; do
-    if [ -e "$file" ] || [ -L "$file" ]; then
-      echo "still there: $file"
-      return 1
-    fi
-  done
-}
-
-# log_has REGEX: in the log that the test has chosen.
-log_has() {
-  file_has "$LOG" "$1"
-}
-
 # is_locked FILE: somebody holds an flock on it.
 is_locked() {
   ! flock --nonblock "$1" true
-}
-
-# lacks FILE REGEX: no line of the file is like this.
-lacks() {
-  ! grep -E -- "$2" "$1"
-}
-
-# has FILE REGEX: like file_has, and shows the file if it has not.
-has() {
-  file_has "$1" "$2" && return
-  echo "no '$2' in $1:"
-  sed 's/^/  /' "$1"
-  return 1
-}
-
-# count REGEX: how many lines of the log are like this.
-count() {
-  grep -Ec -- "$1" "$LOG" || true
-}
-
-# at_least NUMBER REGEX: so many lines of the log are like this.
-at_least() {
-  [ "$(count "$2")" -ge "$1" ]
-}
-
-# equal ACTUAL EXPECTED
-equal() {
-  [ "$1" = "$2" ] && return
-  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
-  return 1
 }
 
 # nothing_left: what the supervisor made for itself is gone.
@@ -184,6 +136,12 @@ children_are() {
 leave_stale_socket() {
   perl -MSocket -e 'socket my $s, AF_UNIX, SOCK_STREAM, 0 or die $!;
     bind $s, pack_sockaddr_un(shift) or die $!' "$1"
+}
+
+# variable NAME [GENERATION]: of that generation's worker; "(unset)" if it does not have it.
+variable() {
+  tr '\0' '\n' <"/proc/$(pid_of "${2:-1}")/environ" | sed -n "s/^$1=//p;t found;b;:found q" |
+    grep . || echo '(unset)'
 }
 
 # identity FILE: which file it is, and what it holds.

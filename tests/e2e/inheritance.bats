@@ -4,11 +4,6 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-# variable N NAME: a variable of the worker of generation N.
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | sed -n "s/^$2=//p"
-}
-
 # serve OPTION...: two sockets, and a supervisor that was itself started with such variables.
 serve() {
   start env NGINX='9;' UNICORN_FD=9 EINHORN_FD_0=9 LISTEN_FDS=9 LISTEN_PID=1 LISTEN_FDNAMES=above \
@@ -25,7 +20,7 @@ told() {
 @test "tasuki hands sockets on in the words of systemd and Server::Starter, and nothing from above" {
   serve
   told >"$DIR/told"
-  equal "$(variable 1 LISTEN_PID)" "$(pid_of 1)"
+  equal "$(variable LISTEN_PID 1)" "$(pid_of 1)"
   equal "$(sed 's/=.*//' "$DIR/told" | xargs)" \
     'LISTEN_FDS LISTEN_PID SERVER_STARTER_GENERATION SERVER_STARTER_PORT'
   has "$DIR/told" "^LISTEN_FDS=2\$"
@@ -43,19 +38,19 @@ told() {
   serve
   kill -HUP "$SUPERVISOR"
   wait_serving 2
-  equal "$(variable 2 LISTEN_PID)" "$(pid_of 2)"
-  equal "$(variable 2 SERVER_STARTER_GENERATION)" 2
+  equal "$(variable LISTEN_PID 2)" "$(pid_of 2)"
+  equal "$(variable SERVER_STARTER_GENERATION 2)" 2
 }
 
 @test "the other conventions are written when they are asked for, and no others then" {
   serve --inherit=server-starter,nginx,einhorn,unicorn,php-fpm
-  equal "$(variable 1 NGINX)" '3;4;'
-  equal "$(variable 1 UNICORN_FD)" 3,4
-  equal "$(variable 1 EINHORN_FD_COUNT)" 2
-  equal "$(variable 1 EINHORN_FD_1)" 4
-  equal "$(variable 1 EINHORN_FD_FAMILY_1)" AF_UNIX
-  equal "$(variable 1 EINHORN_MASTER_PID)" "$SUPERVISOR"
-  [[ "$(variable 1 FPM_SOCKETS)" =~ ^127.0.0.1:[0-9]+=3,$SOCKET=4$ ]]
+  equal "$(variable NGINX 1)" '3;4;'
+  equal "$(variable UNICORN_FD 1)" 3,4
+  equal "$(variable EINHORN_FD_COUNT 1)" 2
+  equal "$(variable EINHORN_FD_1 1)" 4
+  equal "$(variable EINHORN_FD_FAMILY_1 1)" AF_UNIX
+  equal "$(variable EINHORN_MASTER_PID 1)" "$SUPERVISOR"
+  [[ "$(variable FPM_SOCKETS 1)" =~ ^127.0.0.1:[0-9]+=3,$SOCKET=4$ ]]
   run ! grep -zE '^LISTEN_' "/proc/$(pid_of 1)/environ"
 }
 

@@ -107,7 +107,7 @@ stopped_cleanly() {
   wait_until has "$DIR/signals" '1 TERM'
   kill -TERM "$SUPERVISOR"
   kill -HUP "$SUPERVISOR"
-  wait_until at_least 2 'received TERM'
+  wait_until log_has_at_least 2 'received TERM'
   alive "$SUPERVISOR"
   alive "$(pid_of 1)"
   touch "$DIR/release"

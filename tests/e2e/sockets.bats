@@ -27,11 +27,6 @@ cannot_start() {
   absent "$DIR/started"
 }
 
-# variable NAME: what the worker has in its environment.
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of 1)/environ" | sed -n "s/^$1=//p"
-}
-
 # in_network COMMAND...: in a network namespace of its own, whose loopback is up; an address of
 # link scope on it and a pair of interfaces are there, too.
 in_network() {
@@ -43,10 +38,6 @@ in_network() {
 
 needs_network() {
   in_network true 2>/dev/null || skip 'no network namespaces here'
-}
-
-needs_root() {
-  [ "$(id -u)" -eq 0 ] || skip 'not root'
 }
 
 # A worker that writes the options of its descriptors 3, 4, … into $DIR/report: LEVEL OPTION VALUE.

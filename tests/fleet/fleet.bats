@@ -4,9 +4,8 @@
 # one story, so they run one after the other.
 
 # shellcheck disable=SC2154 # bats sets BATS_*
-# shellcheck source=tests/helpers.bash
-. "$BATS_TEST_DIRNAME/../helpers.bash"
 bats_require_minimum_version 1.5.0
+load ../helpers
 
 # release NAME LINE...: an archive with a server.
 release() {

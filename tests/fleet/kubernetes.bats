@@ -3,18 +3,13 @@
 # numbers in them against each other, and the container's own arguments on the real program, with a
 # volume that is swapped as a kubelet does it.
 
-# shellcheck source=tests/helpers.bash
-. "$BATS_TEST_DIRNAME/../helpers.bash"
 bats_require_minimum_version 1.5.0
+load ../helpers
 
 setup() {
   DIR=$BATS_TEST_TMPDIR
   MANIFEST=$ROOT/packaging/kubernetes/app.yaml
   VALIDATE=$BATS_TEST_DIRNAME/validate
-}
-
-teardown() {
-  kill_started
 }
 
 # deployment JQ-FILTER: from the Deployment.

@@ -2,18 +2,13 @@
 # Real servers take their sockets in the convention that they know, and are replaced under load.
 
 bats_require_minimum_version 1.5.0
+load helper
 
 setup() {
-  # shellcheck source=SCRIPTDIR/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
   setup_directory
   PORT=$(free_port)
   FRONT=$(free_port)
   export PYTHONDONTWRITEBYTECODE=1
-}
-
-teardown() {
-  end_everything
 }
 
 @test "nginx takes its sockets from NGINX" {

@@ -8,10 +8,6 @@ setup_file() {
   cmake --install "$ROOT/build/release" --prefix "$PREFIX" >/dev/null
 }
 
-teardown() {
-  kill_started
-}
-
 @test "the program is installed, and start_server is a link to it" {
   [ -x "$PREFIX/bin/tasuki" ]
   [ "$(readlink "$PREFIX/bin/start_server")" = tasuki ]

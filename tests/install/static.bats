@@ -14,10 +14,6 @@ setup() {
   chmod 755 "$EMPTY"
 }
 
-teardown() {
-  kill_started
-}
-
 # contain OPTION-OF-CHROOT... -- COMMAND...: runs it as process 1 in the empty root.
 contain() {
   local chroot_options=()

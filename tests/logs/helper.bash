@@ -2,7 +2,6 @@
 # shellcheck source=tests/e2e/helper.bash
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/helper.bash"
 
-unset JOURNAL_STREAM NO_COLOR
 TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z'
 export TIME
 

@@ -19,10 +19,6 @@ setup() {
   printf '%s' "$BODY" >"$DIR/documents/index.html"
 }
 
-teardown() {
-  end_everything
-}
-
 # configure_h2o LINE...: a configuration with these lines, and the documents.
 configure_h2o() {
   {

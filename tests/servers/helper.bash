@@ -34,12 +34,13 @@ setup_directory() {
   PID_FILE=$DIR/pid
 }
 
-end_everything() {
-  local pid
-  kill_started
-  for pid in $(processes_here); do
-    kill -KILL "$pid" 2>/dev/null || true
-  done
+setup() {
+  setup_directory
+}
+
+teardown() {
+  end_everything
+  no_sanitizer_reports
 }
 
 # start_here COMMAND [ARG...]: start, in the directory of the test.
@@ -50,24 +51,6 @@ start_here() {
 # supervise OPTION... -- SERVER [ARG...]: the server under the supervisor, in the background.
 supervise() {
   start_here "$SUPERVISOR" --interval=1 --status-file="$STATUS" --pid-file="$PID_FILE" "$@"
-}
-
-# processes_here: the pids of all processes that live in the directory of the test, orphans too.
-processes_here() {
-  find /proc -maxdepth 2 -name cwd -lname "$DIR" -printf '%h\n' 2>/dev/null | sed 's|^/proc/||'
-}
-
-nobody_is_here() {
-  [ -z "$(processes_here)" ]
-}
-
-# newest_generation: the highest number in the status file, 0 without one.
-newest_generation() {
-  sort -n "$STATUS" 2>/dev/null | sed -n '$s/:.*//p' | grep . || echo 0
-}
-
-generation_is_at_least() {
-  [ "$(newest_generation)" -ge "$1" ]
 }
 
 # h2o_starts LOG: how often h2o said there that it serves.
@@ -183,24 +166,13 @@ h2load_during_deploys() {
   [ $((rounds * 1000)) -ge "$LEAST_REQUESTS" ]
 }
 
-# assert_stops_without_trace PID: TERM ends the supervisor with status 0 and everything that it
-# started; its files are gone.
 assert_stops_without_trace() {
-  local status=0
-  kill -TERM "$1"
-  wait_until gone "$1"
-  wait "$1" || status=$?
-  [ "$status" -eq 0 ]
-  assert_nothing_left
+  assert_leaves_no_trace "$1" "$STATUS" "$PID_FILE"
 }
 
-# Waits, since h2o's helper (which formats backtraces) ends a moment after h2o itself.
 assert_nothing_left() {
   wait_until nobody_is_here
-  [ ! -e "$STATUS" ]
-  [ ! -e "$PID_FILE" ]
-  # A daemon's exit status is nobody's to see; a sanitizer's report is in the logs.
-  ! grep -E 'Sanitizer|runtime error:' "$DIR"/*log
+  absent "$STATUS" "$PID_FILE"
 }
 
 # start_nginx PORT SERVER DIRECTIVE [SERVER...]: a proxy on 127.0.0.1:PORT for SERVER (and the

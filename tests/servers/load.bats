@@ -9,10 +9,6 @@ setup() {
   port=$(free_port)
 }
 
-teardown() {
-  end_everything
-}
-
 starlet_alone() {
   start_here plackup --server Starlet --env deployment --max-workers=2 --host 127.0.0.1 \
     --port "$port" "$SERVERS/app.psgi"

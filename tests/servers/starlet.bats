@@ -8,14 +8,6 @@ load helper
 BODY='a right answer
 '
 
-setup() {
-  setup_directory
-}
-
-teardown() {
-  end_everything
-}
-
 # starlet_on LISTENER-OPTION... [-- STARLET-OPTION...]
 starlet_on() {
   local listeners=()

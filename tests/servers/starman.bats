@@ -16,14 +16,6 @@ load helper
 BODY='a right answer
 '
 
-setup() {
-  setup_directory
-}
-
-teardown() {
-  end_everything
-}
-
 # starman_on PORT [STARMAN-OPTION...]
 starman_on() {
   supervise "--port=127.0.0.1:$1" --signal-on-hup=QUIT --signal-on-term=QUIT -- \

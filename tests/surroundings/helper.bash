@@ -31,11 +31,6 @@ teardown() {
   rm -rf "$DIR"
 }
 
-# needs_root: skips a test that only root can pass.
-needs_root() {
-  [ "$(id -u)" -eq 0 ] || skip "needs root"
-}
-
 # needs_right CAPABILITY-NUMBER NAME: root in a container may lack some.
 needs_right() {
   local effective
@@ -58,12 +53,6 @@ told() {
 # limit_of WORDS [GENERATION]: the soft and the hard limit of that name in /proc/PID/limits.
 limit_of() {
   sed -n "s/^$1 *\([0-9a-z]*\) *\([0-9a-z]*\) .*/\1 \2/p" "/proc/$(pid_of "${2:-1}")/limits"
-}
-
-# variable NAME [GENERATION]: "(unset)" if the worker does not have it.
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of "${2:-1}")/environ" | sed -n "s/^$1=//p;t found;b;:found q" |
-    grep . || echo '(unset)'
 }
 
 # four ID: as /proc/PID/status tells real, effective, saved and file system id.

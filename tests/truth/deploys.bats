@@ -4,16 +4,7 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
-
-setup() {
-  # shellcheck source=SCRIPTDIR/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
-  setup_directory
-}
-
-teardown() {
-  tear_down
-}
+load helper
 
 # ready_workers OPTION...: actors that say that they are ready, so that nothing waits for an interval.
 ready_workers() {

@@ -6,6 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../helpers.bash"
 
 ACTOR=$ROOT/tests/truth/workers/actor
 
+SERVICE=app
+
 setup_directory() {
   DIR=$BATS_TEST_TMPDIR/stage
   mkdir "$DIR"
@@ -13,15 +15,16 @@ setup_directory() {
   mkdir "$TASUKI_RUNTIME_DIR"
   SOCKET=$TASUKI_RUNTIME_DIR/app.sock
   LOG=$BATS_TEST_TMPDIR/log
-  unset ENVDIR ENABLE_AUTO_RESTART AUTO_RESTART_INTERVAL KILL_OLD_DELAY NOTIFY_SOCKET \
-    WATCHDOG_USEC WATCHDOG_PID JOURNAL_STREAM
 }
 
-# Ends everything, and fails the test if a sanitizer has found something on the way.
-tear_down() {
+setup() {
+  setup_directory
+}
+
+teardown() {
   kill_started
   rm -rf "$DIR"
-  ! grep -Eh 'Sanitizer|runtime error:' "$BATS_TEST_TMPDIR"/*log* 2>/dev/null
+  no_sanitizer_reports
 }
 
 # --- the supervisor and its workers ---------------------------------------------------------------
@@ -78,23 +81,6 @@ serves() {
 # current_is N: true when the current generation is N.
 current_is() { [ "$(status '.generations[] | select(.current) | .number')" = "$1" ]; }
 
-# ends_with STATUS PID: waits for a process of this test; true when it exits so.
-ends_with() {
-  local got=0
-  wait_until gone "$2" || return 1
-  wait "$2" || got=$?
-  [ "$got" = "$1" ] || {
-    echo "process $2 exited with status $got, expected $1"
-    return 1
-  }
-}
-
-# stop_supervisor STATUS: TERM; it must exit with that status.
-stop_supervisor() {
-  kill -TERM "$SUPERVISOR"
-  ends_with "$1" "$SUPERVISOR"
-}
-
 # --- asking ---------------------------------------------------------------------------------------
 
 # ask LINE: a request on the control socket; prints what comes back.
@@ -114,20 +100,6 @@ status_matches() { [[ "$(status "$1")" =~ $2 ]]; }
 # log_counts REGEX N: true when so many lines of the log match.
 log_counts() { [ "$(count_in "$LOG" "$1")" -eq "$2" ]; }
 
-# deploy_fails, deploy_succeeds [N]: tasuki restart, with what it says in $output.
-deploy_succeeds() {
-  run "$TASUKI" restart app
-  # shellcheck disable=SC2154
-  echo "$output"
-  # shellcheck disable=SC2154
-  [ "$status" -eq 0 ]
-}
-deploy_fails() {
-  run "$TASUKI" restart app
-  echo "$output"
-  [ "$status" -eq 1 ]
-}
-
 # in_background FILE COMMAND...: runs a client; its pid is in $CLIENT, what it says in FILE.
 in_background() {
   start_logged "$@"
@@ -141,24 +113,6 @@ follows() {
   file_has "$1" begin
 }
 
-# count_in FILE REGEX: how many lines match.
-count_in() { grep -Ec -- "$2" "$1" || true; }
-
-# uptime_now: a clock that nobody sets, in seconds.
-uptime_now() { cut -d ' ' -f 1 /proc/uptime; }
-
-# at_least EARLIER LATER SECONDS, at_most EARLIER LATER SECONDS
-at_least() { awk -v a="$1" -v b="$2" -v s="$3" 'BEGIN { exit !(b - a >= s - 0.05) }'; }
+# at_most EARLIER LATER SECONDS
 at_most() { awk -v a="$1" -v b="$2" -v s="$3" 'BEGIN { exit !(b - a <= s) }'; }
 
-# contains TEXT PATTERN...: each is found in TEXT.
-contains() {
-  local text=$1 pattern
-  shift
-  for pattern in "$@"; do
-    grep -Eq -- "$pattern" <<<"$text" || {
-      echo "not found: $pattern"
-      return 1
-    }
-  done
-}

@@ -4,16 +4,11 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
+load helper
 
 setup() {
-  # shellcheck source=SCRIPTDIR/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
   setup_directory
   script any 'notify READY=1'
-}
-
-teardown() {
-  tear_down
 }
 
 # last_words: of the deploy that fails now, as the result has them.

@@ -3,16 +3,11 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
+load helper
 
 setup() {
-  # shellcheck source=SCRIPTDIR/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
   setup_directory
   script any 'notify READY=1'
-}
-
-teardown() {
-  tear_down
 }
 
 # notes: a command that appends a line of facts; one write, so that lines stay whole.

@@ -1,21 +1,15 @@
 #!/usr/bin/env bats
 # Servers in real states, under load: slow to become ready, never ready, dead too soon, broken.
 
-# shellcheck disable=SC2016,SC2030,SC2031 # sh and jq expand them; each test is a process of its own
+# shellcheck disable=SC2016,SC2030,SC2031,SC2153 # sh and jq expand them; each test is a process of its own
 bats_require_minimum_version 1.5.0
+load ../servers/helper
+load helper
 
 setup() {
-  # shellcheck source=SCRIPTDIR/../servers/helper.bash
-  source "$BATS_TEST_DIRNAME/../servers/helper.bash"
-  # shellcheck source=SCRIPTDIR/helper.bash
-  source "$BATS_TEST_DIRNAME/helper.bash"
   setup_directory
   port=$(free_port)
   URL=http://127.0.0.1:$port/
-}
-
-teardown() {
-  tear_down
 }
 
 # load_begins [WRK-OPTION...]: wrk, until load_ends (or a minute has passed).

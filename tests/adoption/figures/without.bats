@@ -10,14 +10,6 @@ setup_file() {
   build_programs
 }
 
-setup() {
-  set_up
-}
-
-teardown() {
-  tear_down
-}
-
 deploys_end() {
   [ "$(grep -cE '(deploy [0-9]+ (succeeded|failed))' "$LOG")" -ge "$1" ]
 }
@@ -29,7 +21,7 @@ measure() {
   # shellcheck disable=SC2034 # the helper reads it
   INTERVAL=1
   start_below --adopt=off
-  wait_until is_newest 1
+  wait_until generation_is_at_least 1
   wait_until is_answered
   load_begins
   for deploy in 1 2 3; do
