@@ -2,7 +2,7 @@
  * The operator's side of the supervisor: it answers what comes in on the control socket, keeps the
  * history of deploys, and knows who waits for which deploy and who follows the events. It asks the
  * supervisor for what is to be done, and never does it itself. The replies are described in
- * tasuki(1), CONTROL.
+ * tasuki-control(7).
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H

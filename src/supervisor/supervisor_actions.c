@@ -166,13 +166,13 @@ static void hint_at_address_in_use(struct supervisor *supervisor, const char *wo
     supervisor->hint_is_given = true;
     if (release_options(supervisor_release(supervisor))->adopt != ADOPT_OFF) {
         log_warning("hint: %s: a server that binds for itself must bind an address that is held, "
-                    "as it is held (see ADOPTION in tasuki(1))",
+                    "as it is held (see tasuki-adoption(7))",
                     words != NULL ? "the address is in use"
                                   : "if the worker said that its address is in use");
         return;
     }
     log_warning("hint: %s: a server must not bind the address by itself here, it takes the socket "
-                "from %s (see SERVERS in tasuki(1))",
+                "from %s (see tasuki-servers(7))",
                 words != NULL ? "the address is in use by the supervisor"
                               : "if the worker said that its address is in use",
                 personality_name(supervisor->setup->options->personality));

@@ -5,8 +5,8 @@
 load helper
 
 # Options of other programs that the documents' examples show.
-FOREIGN='--bind --build --cflags --check-config --from --init --install --libs --max-workers --no-block --prefix --preset
---signal --workers'
+FOREIGN='--bind --build --cflags --check-config --dry-run --fd --from --init --install --libs --max-workers --no-block --prefix --preset
+--signal --title --workers'
 
 names_of_options() {
   help_options "$TASUKI" | cut -f1
@@ -103,10 +103,10 @@ defaults() {
       command_options "$command"
     done
   } | sed -E 's/\[?=.*//' | sort -u)
-  for document in "$README" "$ROOT/CHANGELOG.md" "$ROOT/src/README.md" "$MANUALS"/*; do
+  for document in "$ROOT"/{README,CHANGELOG,src/README}.md "$ROOT"/packaging/*/README.md "$MANUALS"/*; do
     text=$(cat "$document")
     case $document in
-      *.[13]) text=$(manual "$(basename "$document")") ;;
+      *.[1-9]) text=$(manual "$(basename "$document")") ;;
     esac
     unknown=$(grep -oE '(^|[^a-z-])--[a-z][a-z-]+' <<<"$text" | grep -oE -- '--[a-z-]+' | sort -u |
       grep -vxF -e "$known" | grep -vxF -e "$(tr ' ' '\n' <<<"$FOREIGN")" || true)
@@ -189,41 +189,81 @@ command_statuses() {
     "$(manual_section tasuki.1 COMMANDS | awk '$1 ~ /^--/ { print $1 }' | sort -u)"
 }
 
-@test "tasuki(1) has each event of the control socket, and no other" {
+@test "tasuki-control(7) has each event of the control socket, and no other" {
   expected=$({
     sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle/lifecycle_names.c"
     sed -nE 's/.*open_event\([a-z]+, "([a-z-]+)".*/\1/p' "$ROOT/src/control/report_json.c"
   } | sort)
   [ "$(wc -l <<<"$expected")" -gt 15 ]
-  same "tasuki(1)" "$expected" \
-    "$(manual_subsection tasuki.1 CONTROL Events | awk '/^     [a-z]/ && !/^     [a-z-]+ has|^     Each/ { print $1 }' | sort)"
+  same "tasuki-control(7)" "$expected" \
+    "$(manual_section tasuki-control.7 EVENTS | awk '/^     [a-z]/ { print $1 }' | sort)"
 }
 
-@test "the requests of tasuki(1) are those that the supervisor expects" {
+@test "the requests of tasuki-control(7) are those that the supervisor expects" {
   expected=$(grep -oE '"expected restart[^"]*"' "$ROOT/src/supervisor/console.c" |
     sed 's/"//g; s/^expected //; s/ or /, /; s/ NAME//' | tr -d ' ' | tr , '\n')
   [ -n "$expected" ]
-  same "tasuki(1)" "$expected" "$(manual_section tasuki.1 CONTROL | sed '/^   Events$/,$d' |
+  same "tasuki-control(7)" "$expected" "$(manual_section tasuki-control.7 REQUESTS |
     awk '/^     [a-z]+( NAME)?  / { print $1 } /^     [a-z]+$/ { print $1 }')"
+}
+
+# keys_of FILTER: the keys that the object has which jq finds in $reply, sorted.
+keys_of() {
+  jq -r "$1 | keys[]" <<<"$reply" | sort
+}
+
+# stated_keys [TAG]: the keys in tasuki-control(7), STATUS, below this tag; without one, the tags.
+stated_keys() {
+  manual_section tasuki-control.7 STATUS | awk -v tag="${1:-}" '
+    /^     [a-z]/ { tags = $0; sub(/^ +/, "", tags); sub(/  .*/, "", tags)
+                    if (tag == "") print tags; inside = tags == tag }
+    inside' | sed -E "s/.*For each: |.*under way, or null: |.*newest first: //; s/\([^)]*\)//g; s/ and /, /g; s/\.\$//" |
+    tr ',' '\n' | tr -d ' ' | grep . | sort
+}
+
+@test "tasuki-control(7) has each key of the status, and no other" {
+  start "$TASUKI" --name docs --port "127.0.0.1:$(free_port)" --ready notify -- "$HELLO"
+  wait_until log_has 'is ready'
+  "$TASUKI" restart docs
+  reply=$("$TASUKI" status --json docs)
+  kill_started
+  same "tasuki-control(7)" "$(keys_of .)" "$(stated_keys)"
+  same "tasuki-control(7), generations" "$(keys_of '.generations[0]')" "$(stated_keys generations)"
+  same "tasuki-control(7), listeners" "$(keys_of '.listeners[0]')" "$(stated_keys listeners)"
+  same "tasuki-control(7), deploys" "$(keys_of '.deploys[0]')" "$(stated_keys deploys)"
 }
 
 # --- variables, signals, exit statuses --------------------------------------------------------------
 
+# stated_variables PAGE: the variables that its ENVIRONMENT describes, a line each.
+stated_variables() {
+  sed -n '/^\.Sh ENVIRONMENT/,/^\.Sh SEE/p' "$MANUALS/$1" | grep '^\.It Ev ' | grep -oE '[A-Z][A-Z0-9_]+'
+}
+
 @test "the documents have each variable that --help names" {
   variables=$(help_options "$TASUKI" | cut -f3 | grep .)
   [ "$(wc -l <<<"$variables")" -eq 4 ]
-  for variable in $variables SERVER_STARTER_PORT SERVER_STARTER_GENERATION; do
-    manual_section tasuki.1 ENVIRONMENT | grep -qE "^     $variable( |\$)"
+  for variable in $variables; do
+    stated_variables tasuki.1 | grep -qxF "$variable"
     readme_table Variables | cell 1 | grep -qxF "\`$variable\`"
   done
+}
+
+@test "tasuki-servers(7) has each variable that a worker gets, and no other" {
+  start "$TASUKI" --control=off --clear-environment --port "127.0.0.1:$(free_port),name=web" --watchdog 60 \
+    --inherit server-starter,systemd,nginx,einhorn,unicorn,php-fpm --ready notify -- env
+  wait_until log_has '^WATCHDOG_USEC='
+  kill_started
+  same "tasuki-servers(7)" "$(sed -nE 's/^([A-Z][A-Z0-9_]*)=.*/\1/p' "$BATS_TEST_TMPDIR/log" | grep -vx PATH | sort -u)" \
+    "$(stated_variables tasuki-servers.7 | grep -v '^TASUKI_' | sort -u)"
 }
 
 @test "the documents have each variable of probes and events, and no other of tasuki's" {
   expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{family,event_environment,control_path}.c |
     tr -d '"' | sort -u)
   [ "$(wc -l <<<"$expected")" -ge 7 ]
-  same "tasuki(1)" "$expected" \
-    "$(manual_section tasuki.1 ENVIRONMENT | grep -oE 'TASUKI_[A-Z_]+' | sort -u)"
+  same "tasuki-servers(7), tasuki-control(7)" "$expected" \
+    "$({ stated_variables tasuki-servers.7; stated_variables tasuki-control.7; } | grep TASUKI_ | sort -u)"
   same README "$expected" "$(readme_table Variables | cell 1 | grep -oE 'TASUKI_[A-Z_]+' | sort -u)"
 }
 
@@ -275,9 +315,29 @@ statuses_of_help() {
     "$(manual_section tasuki.3 SYNOPSIS | grep -oE 'tasuki_[a-z_]+\(' | tr -d '(' | sort -u)"
 }
 
-@test "the section that the hint about an address in use names is there" {
-  grep -q 'see SERVERS in tasuki(1)' "$ROOT"/src/supervisor/*.c
-  manual_section tasuki.1 SERVERS | grep -qi 'address already in use'
+@test "the pages that the hint about an address in use names are there" {
+  for page in $(grep -ohE 'see tasuki[a-z-]*\([1-9]\)' "$ROOT"/src/supervisor/*.c | sed -E 's/see (.*)\((.)\)/\1.\2/'); do
+    manual "$page" | grep -qi 'address already in use'
+    pages=$((${pages:-0} + 1))
+  done
+  [ "$pages" -eq 2 ]
+}
+
+@test "what the manuals refer to is there" {
+  for page in "$MANUALS"/*; do
+    sed -nE 's/^\.Xr (tasuki[a-z.-]*|start_server) ([1-9]).*/\1.\2/p' "$page" | sort -u | while read -r other; do
+      [ -e "$MANUALS/$other" ] || { echo "$page: no $other"; return 1; }
+    done
+    sed -nE 's/^\.Sx ([^.,]*[^ .,]).*/\1/p' "$page" | sort -u | while read -r title; do
+      grep -qE "^\.S[hs] $title\$" "$page" || { echo "$page: no section $title"; return 1; }
+    done
+  done
+}
+
+@test "the output of check in tasuki(1) is what the program prints" {
+  text=$(sed -nE '/^\$ tasuki check/,/^\.Ed/p' "$MANUALS/tasuki.1" | sed '$d')
+  expected=$(unset TASUKI_RUNTIME_DIR && eval "$(head -n 1 <<<"$text" | sed 's/^\$ tasuki/"$TASUKI"/')")
+  same "tasuki(1)" "$(grep -v '^control ' <<<"$expected")" "$(tail -n +2 <<<"$text" | grep -v '^control ')"
 }
 
 @test "the map of the code has each file of src, and no file that is gone" {

@@ -305,7 +305,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   local port
   port=$(free_port)
   start "$TASUKI" --interval=0.1 --port="$port" -- "$HELLO" --port "$port" # of 127.0.0.1 alone
-  wait_until log_has 'hint: the address is in use: .* must bind an address that is held.*ADOPTION in'
+  wait_until log_has 'hint: the address is in use: .* must bind an address that is held.*tasuki-adoption\(7\)'
 }
 
 @test "a worker that dies of something else gets no hint" {

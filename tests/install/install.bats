@@ -21,8 +21,8 @@ setup_file() {
 }
 
 @test "the manual pages are installed" {
-  for page in man1/tasuki.1 man1/start_server.1 man3/tasuki.3 man5/tasuki.ini.5; do
-    [ -s "$PREFIX/share/man/$page" ]
+  for page in "$ROOT"/packaging/man/*; do
+    cmp "$page" "$PREFIX/share/man/man${page##*.}/$(basename "$page")"
   done
 }
 

@@ -102,8 +102,8 @@ start_service() {
 
 @test "the manuals are there, compressed" {
   install_packages "$DEBS" tasuki tasuki-start-server libtasuki-dev
-  for page in man1/tasuki.1 man1/start_server.1 man5/tasuki.ini.5 man3/tasuki.3; do
-    gunzip -c "$CLEAN/usr/share/man/$page.gz" | cmp - "$ROOT/packaging/man/$(basename "$page")"
+  for page in "$ROOT"/packaging/man/*; do
+    gunzip -c "$CLEAN/usr/share/man/man${page##*.}/$(basename "$page").gz" | cmp - "$page"
   done
 }
 
