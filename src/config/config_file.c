@@ -2,6 +2,7 @@
 
 #include "ascii.h"
 #include "descriptor.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,10 +55,10 @@ static ssize_t read_all(int fd, char *text, size_t size)
 
 int config_file_read(const char *path, char **text, size_t *size, struct error *error)
 {
-    /* A pipe without a writer must not hold up the supervisor. */
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct error reason;
+    AUTO_CLOSE int fd = trusted_open(path, O_RDONLY, 0, &reason);
     if (fd < 0) {
-        return error_set(error, "cannot open %s: %s", path, strerror(errno));
+        return error_set(error, "cannot open %.200s: %.280s", path, reason.text);
     }
     off_t expected = check_file(fd, path, error);
     if (expected < 0) {

@@ -3,6 +3,7 @@
 #include "ascii.h"
 #include "descriptor.h"
 #include "shell.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +32,13 @@ static const char *find_command(const char *target)
 /* Without waiting: the open of a FIFO that nobody reads would never return. */
 static int open_file(const char *path, struct error *error)
 {
-    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
-    int fd = open(path, flags | O_NONBLOCK, 0666);
+    struct error reason;
+    int fd = trusted_open(path, O_WRONLY | O_APPEND | O_CREAT, 0666, &reason);
     if (fd < 0 && errno == ENXIO) {
         return error_set(error, "cannot open log file %s: nobody reads this FIFO", path);
     }
     if (fd < 0) {
-        return error_set(error, "cannot open log file %s: %s", path, strerror(errno));
+        return error_set(error, "cannot open log file %.200s: %.280s", path, reason.text);
     }
     fcntl(fd, F_SETFL, O_APPEND); /* the workers write as they are used to */
     return fd;

@@ -1,6 +1,7 @@
 #include "envdir.h"
 
 #include "descriptor.h"
+#include "trusted_path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,14 +41,14 @@ char *envdir_parse_value(char *buffer, size_t size)
     return buffer;
 }
 
-/* O_NONBLOCK: a FIFO in the directory must not hold up a deploy. */
 static int read_variable(int directory, const char *name, struct environment *environment,
                          struct error *error)
 {
     static char buffer[VALUE_MAX + 1]; /* too large for the stack; untouched pages cost nothing */
-    AUTO_CLOSE int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct error reason;
+    AUTO_CLOSE int fd = trusted_open_at(directory, name, O_RDONLY, 0, &reason);
     if (fd < 0) {
-        return error_set(error, "%s: %s", name, strerror(errno));
+        return error_set(error, "%.100s: %.300s", name, reason.text);
     }
     ssize_t size = read_all(fd, buffer, VALUE_MAX);
     if (size < 0 && errno == EISDIR) {
@@ -65,12 +66,15 @@ static int read_variable(int directory, const char *name, struct environment *en
 
 int envdir_read(const char *path, struct environment *environment, struct error *error)
 {
-    AUTO_CLOSEDIR DIR *directory = opendir(path);
+    struct error reason;
+    int fd = trusted_open(path, O_RDONLY | O_DIRECTORY, 0, &reason);
+    if (fd < 0 && errno == ENOENT) {
+        return 0;
+    }
+    AUTO_CLOSEDIR DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     if (directory == NULL) {
-        if (errno == ENOENT) {
-            return 0;
-        }
-        error_set(error, "%s: %s", path, strerror(errno));
+        error_set(error, "%s", fd < 0 ? reason.text : strerror(errno));
+        descriptor_close(&fd);
         return 1;
     }
     int failed = 0;

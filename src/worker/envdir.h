@@ -9,7 +9,8 @@
 #include "environment.h"
 
 /* Sets the directory's variables in `environment`. A directory that is not there has none. Returns
-   how many variables it could not read; the last one's reason is in `error`. */
+   how many variables it could not read; the last one's name and reason are in `error`, without the
+   directory's. What another user's links lead to is not read (trusted_path.h). */
 int envdir_read(const char *directory, struct environment *environment, struct error *error);
 
 /* Takes a variable's value out of the `size` bytes that its file begins with: cuts the buffer

@@ -1,6 +1,8 @@
 #include "surroundings.h"
 
 #include "aside.h"
+#include "descriptor.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +45,7 @@ static int fail(struct surroundings_failure *failure, enum surroundings_step ste
 static int open_input(const char *path)
 {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = trusted_open(path, O_RDONLY, 0, NULL);
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
         errno = EISDIR; /* opening would do; reading never does */
         return -1;
@@ -234,6 +236,18 @@ static void describe_limit(const char *option, const struct surroundings_limit *
     }
 }
 
+/* The child had no room for a sentence; the parent meets with the same refusal. */
+static void describe_input(const char *path, int reason, struct error *error)
+{
+    struct error refusal;
+    error_set(&refusal, "%s", strerror(reason));
+    if (reason == EPERM) {
+        int fd = trusted_open(path, O_RDONLY, 0, &refusal);
+        descriptor_close(&fd);
+    }
+    error_set(error, "--stdin: cannot open %.200s: %.280s", path, refusal.text);
+}
+
 static void describe_identity(const struct identity *identity,
                               const struct surroundings_failure *failure, struct error *error)
 {
@@ -267,7 +281,7 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
     const char *reason = strerror(failure->reason);
     switch (failure->step) {
     case SURROUNDINGS_STDIN:
-        error_set(error, "--stdin: cannot open %.300s: %s", surroundings->stdin_path, reason);
+        describe_input(surroundings->stdin_path, failure->reason, error);
         break;
     case SURROUNDINGS_OPEN_FILES:
         describe_limit("limit-nofile", &surroundings->open_files, RLIMIT_NOFILE, failure->reason,

@@ -109,7 +109,7 @@ static void what_is_no_directory_is_a_problem_that_is_named(void **state)
     struct environment environment = {.count = 0};
     struct error error;
     assert_int_equal(envdir_read("file", &environment, &error), 1);
-    assert_text_has(error.text, "file: Not a directory");
+    assert_text_has(error.text, "Not a directory");
 }
 
 static void a_file_that_cannot_be_read_is_counted_and_the_others_are_taken(void **state)
