@@ -2,7 +2,6 @@
 
 #include "control.h"
 #include "control_path.h"
-#include "observation.h"
 #include "report_json.h"
 #include "signal_name.h"
 
@@ -16,7 +15,7 @@
 /* How many deploys are remembered. */
 #define HISTORY_MAX 16
 
-enum wait_kind { WAIT_DEPLOY, WAIT_STOP, FOLLOW };
+enum wait_kind { WAIT_DEPLOY, WAIT_STOP, WAIT_STATUS, FOLLOW };
 
 struct waiter {
     struct waiter *next;
@@ -42,6 +41,8 @@ struct console {
     struct deploy_record history[HISTORY_MAX]; /* a ring, by id */
     char name[128];
     double started;
+    struct measurement measurement;
+    bool reports_draining; /* when it has ended */
     char *last_words;
     char *output;
 };
@@ -178,14 +179,16 @@ static void answer_error(struct console *console, uint64_t client, const char *m
     answer(console, client, &json);
 }
 
-/* Sends to everybody who waits or follows. A client may be dropped on the way, and its waiter with
-   it, so the next one is looked up before. */
+/* Sends to everybody who waits for an end, or follows. A client may be dropped on the way, and its
+   waiter with it, so the next one is looked up before. */
 static void broadcast(struct console *console, const struct json_text *event)
 {
     struct waiter *next;
     for (struct waiter *waiter = console->waiters; waiter != NULL; waiter = next) {
         next = waiter->next;
-        control_send(console->control, waiter->client, json_text_line(event));
+        if (waiter->kind != WAIT_STATUS) {
+            control_send(console->control, waiter->client, json_text_line(event));
+        }
     }
 }
 
@@ -253,18 +256,61 @@ static void request_restart(struct console *console, uint64_t client)
     console->setup.deploy(console->setup.context);
 }
 
+/* The answer comes when the figures are there. */
 static void request_status(struct console *console, uint64_t client)
+{
+    add_waiter(console, client, WAIT_STATUS, 0);
+    measurement_begin(&console->measurement, &(*console->setup.release)->listeners,
+                      console->setup.lifecycle);
+}
+
+static void answer_status(struct console *console, uint64_t client, const struct figures *figures)
 {
     AUTO_JSON_TEXT struct json_text json = {.length = 0};
     json_text_open(&json, NULL, '{');
     json_text_open(&json, "status", '{');
-    console_add_status(&json, &console->setup, console->name, console->started);
+    console_add_status(&json, &console->setup, figures, console->name, console->started);
     describe_deploy(&json, console);
     describe_history(&json, console);
     json_text_close(&json, '}');
     json_text_close(&json, '}');
     control_send(console->control, client, json_text_line(&json));
     answer_ok(console, client);
+}
+
+static void report_draining_generations(struct console *console, const struct figures *figures)
+{
+    const struct lifecycle *lifecycle = console->setup.lifecycle;
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct generation *generation = &lifecycle->generations[i];
+        if (generation->state == GENERATION_STOPPING) {
+            AUTO_JSON_TEXT struct json_text event = {.length = 0};
+            report_draining(&event, generation->number, generation->pid,
+                            figures_of_generation(figures, generation->number).connections,
+                            ev_time());
+            broadcast(console, &event);
+        }
+    }
+}
+
+static void on_figures(void *context, const struct figures *figures)
+{
+    struct console *console = context;
+    for (struct waiter **link = &console->waiters; *link != NULL;) {
+        struct waiter *waiter = *link;
+        if (waiter->kind != WAIT_STATUS) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        answer_status(console, waiter->client, figures);
+        free(waiter);
+        link = &console->waiters; /* the answer may have dropped a client, and changed the list */
+    }
+    if (console->reports_draining) {
+        console->reports_draining = false;
+        report_draining_generations(console, figures);
+    }
 }
 
 static void request_signal(struct console *console, uint64_t client, const char *name)
@@ -371,21 +417,9 @@ bool console_wants_draining(const struct console *console)
 
 void console_report_draining(struct console *console)
 {
-    const struct lifecycle *lifecycle = console->setup.lifecycle;
-    __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
-    const struct listener_set *listeners = &(*console->setup.release)->listeners;
-    for (size_t i = 0; i < listeners->count; i++) {
-        observe_queue(listeners->items[i].fd, &accepted);
-    }
-    for (size_t i = 0; i < lifecycle->count; i++) {
-        const struct generation *generation = &lifecycle->generations[i];
-        if (generation->state == GENERATION_STOPPING) {
-            AUTO_JSON_TEXT struct json_text event = {.length = 0};
-            report_draining(&event, generation->number, generation->pid,
-                            observe_connections(generation->pid, &accepted), ev_time());
-            broadcast(console, &event);
-        }
-    }
+    console->reports_draining = true;
+    measurement_begin(&console->measurement, &(*console->setup.release)->listeners,
+                      console->setup.lifecycle);
 }
 
 static char *copy(const char *text)
@@ -429,6 +463,7 @@ struct console *console_open(const struct console_setup *setup, struct error *er
     }
     console->setup = *setup;
     console->started = ev_time();
+    measurement_init(&console->measurement, setup->loop, on_figures, console);
     const struct control_handler handler = {
         .on_request = on_request, .on_gone = on_gone, .context = console};
     char path[PATH_MAX];
@@ -458,6 +493,8 @@ void console_close(struct console *console)
         return;
     }
     answer_waiters(console, 0);
+    measurement_cancel(&console->measurement);
+    on_figures(console, NULL);
     while (console->waiters != NULL) {
         struct waiter *waiter = console->waiters;
         console->waiters = waiter->next;

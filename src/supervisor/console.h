@@ -8,6 +8,7 @@
 #define CONSOLE_H
 
 #include "family.h"
+#include "figures.h"
 #include "json_text.h"
 #include "lifecycle.h"
 #include "release.h"
@@ -17,6 +18,7 @@ struct console;
 /* What an operator can ask for, and what is needed to tell how things are. All of it is the
    supervisor's and outlives the console. */
 struct console_setup {
+    struct ev_loop *loop;
     const struct options *options;  /* the supervisor's own: its name, its socket */
     struct release *const *release; /* what is in force */
     const struct lifecycle *lifecycle;
@@ -57,7 +59,7 @@ void console_report_draining(struct console *console);
 void console_close(struct console *console);
 
 /* The members of the "status" reply that the console does not know itself. */
-void console_add_status(struct json_text *json, const struct console_setup *setup, const char *name,
-                        double started);
+void console_add_status(struct json_text *json, const struct console_setup *setup,
+                        const struct figures *figures, const char *name, double started);
 
 #endif

@@ -2,7 +2,6 @@
  * The "status" reply: how the service is, as one JSON object.
  */
 #include "console.h"
-#include "observation.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,17 +29,17 @@ static void describe_family(struct json_text *json, const struct family *family)
 }
 
 static void describe_generation(struct json_text *json, const struct console_setup *setup,
-                                const struct generation *generation,
-                                const struct socket_list *accepted)
+                                const struct generation *generation, const struct figures *figures)
 {
+    const struct generation_figures known = figures_of_generation(figures, generation->number);
     const struct family *family = setup->find_family(setup->context, generation->number);
     json_text_open(json, NULL, '{');
     json_text_number(json, "number", (int64_t)generation->number);
     json_text_string(json, "state", generation_state_name(generation->state));
     json_text_number(json, "pid", generation->pid);
     json_text_bool(json, "current", generation->number == setup->lifecycle->current);
-    json_text_known(json, "memory", observe_memory(generation->pid));
-    json_text_known(json, "connections", observe_connections(generation->pid, accepted));
+    json_text_known(json, "memory", known.memory);
+    json_text_known(json, "connections", known.connections);
     if (family != NULL) {
         describe_family(json, family);
     }
@@ -48,16 +47,15 @@ static void describe_generation(struct json_text *json, const struct console_set
 }
 
 static void describe_listener(struct json_text *json, const struct console_setup *setup,
-                              const struct listener *listener, struct socket_list *accepted)
+                              const struct listener *listener, const struct diag_listener *known)
 {
-    struct queue_observation queue = observe_queue(listener->fd, accepted);
     json_text_open(json, NULL, '{');
     json_text_string(json, "name", listener->name);
     json_text_string(json, "type", listener_type_name(listener));
     json_text_number(json, "fd", listener->worker_fd);
-    json_text_known(json, "waiting", queue.waiting);
-    json_text_known(json, "backlog", queue.backlog);
-    json_text_known(json, "connections", queue.connections);
+    json_text_known(json, "waiting", known->waiting);
+    json_text_known(json, "backlog", known->backlog);
+    json_text_known(json, "connections", known->connections);
     json_text_bool(json, "left_over", setup->is_left_over(setup->context, listener));
     json_text_close(json, '}');
 }
@@ -71,12 +69,11 @@ static void describe_command(struct json_text *json, char *const *command)
     json_text_close(json, ']');
 }
 
-void console_add_status(struct json_text *json, const struct console_setup *setup, const char *name,
-                        double started)
+void console_add_status(struct json_text *json, const struct console_setup *setup,
+                        const struct figures *figures, const char *name, double started)
 {
     const struct lifecycle *lifecycle = setup->lifecycle;
     const struct release *release = *setup->release;
-    __attribute__((cleanup(socket_list_free))) struct socket_list accepted = {.count = 0};
     json_text_string(json, "name", name);
     json_text_number(json, "pid", getpid());
     json_text_string(json, "version", TASUKI_VERSION);
@@ -85,12 +82,14 @@ void console_add_status(struct json_text *json, const struct console_setup *setu
     json_text_string(json, "state", describe_state(lifecycle));
     json_text_open(json, "listeners", '[');
     for (size_t i = 0; i < release->listeners.count; i++) {
-        describe_listener(json, setup, &release->listeners.items[i], &accepted);
+        const struct listener *listener = &release->listeners.items[i];
+        const struct diag_listener known = figures_of_listener(figures, i, listener->fd);
+        describe_listener(json, setup, listener, &known);
     }
     json_text_close(json, ']');
     json_text_open(json, "generations", '[');
     for (size_t i = 0; i < lifecycle->count; i++) {
-        describe_generation(json, setup, &lifecycle->generations[i], &accepted);
+        describe_generation(json, setup, &lifecycle->generations[i], figures);
     }
     json_text_close(json, ']');
 }

@@ -97,6 +97,7 @@ int supervisor_open_console(struct supervisor *supervisor)
         return 0;
     }
     const struct console_setup setup = {
+        .loop = supervisor->loop,
         .options = options,
         .release = supervisor->setup->release,
         .lifecycle = driver_lifecycle(supervisor->driver),

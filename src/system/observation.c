@@ -31,29 +31,29 @@ static int read_option(int fd, int option)
 }
 
 /* In a listener's TCP_INFO these two fields are the accept queue and its limit. */
-static void observe_tcp_queue(int fd, struct queue_observation *queue)
+static void observe_tcp_queue(int fd, struct diag_listener *listener)
 {
     struct tcp_info info = {.tcpi_state = TCP_CLOSE};
     socklen_t size = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_LISTEN) {
-        queue->waiting = info.tcpi_unacked;
-        queue->backlog = info.tcpi_sacked;
+        listener->waiting = info.tcpi_unacked;
+        listener->backlog = info.tcpi_sacked;
     }
 }
 
-struct queue_observation observe_queue(int listener_fd, struct socket_list *accepted)
+struct diag_listener observe_listener(int fd)
 {
-    struct queue_observation queue = {.waiting = -1, .backlog = -1, .connections = -1};
-    if (read_option(listener_fd, SO_ACCEPTCONN) != 1) {
-        return queue;
+    struct diag_listener listener = {.fd = fd, .waiting = -1, .backlog = -1, .connections = -1};
+    socklen_t address_size = sizeof listener.address;
+    socklen_t cookie_size = sizeof listener.cookie;
+    listener.is_listening =
+        read_option(fd, SO_ACCEPTCONN) == 1 &&
+        getsockname(fd, &listener.address.any, &address_size) == 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_COOKIE, &listener.cookie, &cookie_size) == 0;
+    if (listener.is_listening && listener.address.any.sa_family != AF_UNIX) {
+        observe_tcp_queue(fd, &listener);
     }
-    if (read_option(listener_fd, SO_DOMAIN) == AF_UNIX) {
-        (void)socket_diag_unix_queue(listener_fd, &queue.waiting, &queue.backlog);
-    } else {
-        observe_tcp_queue(listener_fd, &queue);
-    }
-    queue.connections = socket_diag_list_accepted(listener_fd, accepted);
-    return queue;
+    return listener;
 }
 
 /* --- connections ---------------------------------------------------------------------------------

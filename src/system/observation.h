@@ -1,7 +1,7 @@
 /*
  * What the kernel tells about a service while it runs: the accept queues of listeners, the
- * connections that processes hold, their memory. Nothing here waits, and what the system does not
- * tell is said to be unknown.
+ * connections that processes hold, their memory. What the system does not tell is said to be
+ * unknown. To look at processes may take long, and one that hangs may hold up who looks at it.
  */
 #ifndef OBSERVATION_H
 #define OBSERVATION_H
@@ -11,16 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct queue_observation {
-    int64_t waiting;     /* connections not yet accepted; -1: unknown */
-    int64_t backlog;     /* how many may wait (Linux lets one more in); -1: unknown */
-    int64_t connections; /* accepted and still open, in any process; -1: unknown */
-};
-
-/* Observes a listening socket: TCP by TCP_INFO and sock_diag(7), unix by sock_diag. Any
-   other socket has -1 everywhere. The connections are appended to `accepted`, for
-   observe_connections. */
-struct queue_observation observe_queue(int listener_fd, struct socket_list *accepted);
+/* Looks at a socket alone, by its descriptor, which takes a microsecond: which listener it is, and
+   the accept queue of TCP. The rest is for socket_diag_list_accepted. */
+struct diag_listener observe_listener(int fd);
 
 /* How many of the connections in `accepted` are held by `pid` and the processes below it; one that
    several of them hold counts once. -1: unknown. */

@@ -109,86 +109,188 @@ static int ask(const void *request, size_t request_size, socket_visitor visit, v
     return result;
 }
 
+/* --- listeners
+ * ------------------------------------------------------------------------------------
+ */
+
+/* A cookie as the requests and the answers have it. */
+static uint64_t join_cookie(const uint32_t halves[2])
+{
+    return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+/* Pointers to the listeners that a question is about, in an order that lets bsearch find the first
+   of several. */
+struct index {
+    struct diag_listener **items; /* owned */
+    size_t count;
+};
+
+typedef int (*comparison)(const void *left, const void *right);
+
+static int make_index(struct index *index, struct diag_listener *listeners, size_t count,
+                      bool (*belongs)(const struct diag_listener *listener, int family), int family,
+                      comparison compare)
+{
+    *index = (struct index){.items = calloc(count + 1, sizeof(struct diag_listener *))};
+    for (size_t i = 0; index->items != NULL && i < count; i++) {
+        if (belongs(&listeners[i], family)) {
+            index->items[index->count++] = &listeners[i];
+        }
+    }
+    if (index->items == NULL) {
+        return -1;
+    }
+    qsort(index->items, index->count, sizeof *index->items, compare);
+    return 0;
+}
+
+/* The place of the first that is not below `key`. */
+static size_t find_first(const struct index *index, const struct diag_listener *key,
+                         comparison compare)
+{
+    size_t low = 0;
+    size_t high = index->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(&index->items[middle], &key) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 /* --- TCP -----------------------------------------------------------------------------------------
  */
 
 struct internet_request {
     struct nlmsghdr header;
     struct inet_diag_req_v2 body;
+    struct rtattr filter_header;
+    struct inet_diag_bc_op filter[4];
 };
 
-/* Of this local port alone, picked by the kernel: what is left fits one piece of its answer, so
-   that nothing is missed where other sockets come and go between two pieces. */
+/* Of these local ports alone, picked by the kernel: what is left mostly fits one piece of its
+   answer, so that nothing is missed where other sockets come and go between two pieces. */
 static struct internet_request make_internet_request(int family, int protocol, uint32_t states,
-                                                     in_port_t port)
+                                                     uint16_t first_port, uint16_t last_port)
 {
-    return (struct internet_request){
+    const size_t step = 2 * sizeof(struct inet_diag_bc_op);
+    struct internet_request request = {
         .header = {.nlmsg_len = sizeof(struct internet_request),
                    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .body = {.sdiag_family = (uint8_t)family,
                  .sdiag_protocol = (uint8_t)protocol,
-                 .idiag_states = states,
-                 .id.idiag_sport = port},
+                 .idiag_states = states},
+        .filter_header = {.rta_type = INET_DIAG_REQ_BYTECODE,
+                          .rta_len = RTA_LENGTH(sizeof request.filter)},
+        /* An operation and its number; a jump beyond the end means no. */
+        .filter = {{.code = INET_DIAG_BC_S_GE,
+                    .yes = (unsigned char)step,
+                    .no = (unsigned short)(2 * step + 4)},
+                   {.no = first_port},
+                   {.code = INET_DIAG_BC_S_LE,
+                    .yes = (unsigned char)step,
+                    .no = (unsigned short)(step + 4)},
+                   {.no = last_port}},
     };
+    if (first_port == last_port) {
+        request.body.id.idiag_sport = htons(first_port);
+    }
+    return request;
 }
 
-struct tcp_listener {
+static in_port_t port_of(const struct diag_listener *listener)
+{
+    return listener->address.any.sa_family == AF_INET6 ? listener->address.ipv6.sin6_port
+                                                       : listener->address.ipv4.sin_port;
+}
+
+static bool is_of_family(const struct diag_listener *listener, int family)
+{
+    return listener->is_listening && listener->address.any.sa_family == family;
+}
+
+static int compare_ports(const void *left, const void *right)
+{
+    uint16_t a = ntohs(port_of(*(struct diag_listener *const *)left));
+    uint16_t b = ntohs(port_of(*(struct diag_listener *const *)right));
+    return (a > b) - (a < b);
+}
+
+struct tcp_search {
+    struct index listeners; /* by port */
     struct socket_list *list;
-    const void *address; /* NULL: any */
-    size_t address_size;
 };
+
+/* A connection has its listener's port and family (IPv4 over a dual-stack listener is an IPv6
+   socket), and its address unless that is the wildcard. */
+static bool accepts(const struct diag_listener *listener, const struct inet_diag_msg *found)
+{
+    const struct in6_addr *ipv6 = &listener->address.ipv6.sin6_addr;
+    if (listener->address.any.sa_family == AF_INET6) {
+        return IN6_IS_ADDR_UNSPECIFIED(ipv6) ||
+               memcmp(found->id.idiag_src, ipv6, sizeof *ipv6) == 0;
+    }
+    in_addr_t ipv4 = listener->address.ipv4.sin_addr.s_addr;
+    return ipv4 == htonl(INADDR_ANY) || found->id.idiag_src[0] == ipv4;
+}
 
 static int visit_tcp(void *context, const struct nlmsghdr *message)
 {
-    const struct tcp_listener *listener = context;
+    const struct tcp_search *search = context;
+    const struct index *index = &search->listeners;
     struct inet_diag_msg found;
     if (message->nlmsg_len < NLMSG_LENGTH(sizeof found)) {
         return -1;
     }
     memcpy(&found, NLMSG_DATA(message), sizeof found);
-    /* No inode: it is not accepted yet, or its process has closed it. */
-    if (found.idiag_inode == 0 ||
-        (listener->address != NULL &&
-         memcmp(found.id.idiag_src, listener->address, listener->address_size) != 0)) {
+    if (found.idiag_inode == 0) { /* not accepted yet, or its process has closed it */
         return 0;
     }
-    return append(listener->list, found.idiag_inode);
-}
-
-static int dump_tcp(int family, in_port_t port, struct tcp_listener *listener)
-{
-    const struct internet_request request =
-        make_internet_request(family, IPPROTO_TCP, OPEN_STATES, port);
-    return ask(&request, sizeof request, visit_tcp, listener);
-}
-
-/* A connection has its listener's port and family (IPv4 over a dual-stack listener is an IPv6
-   socket), and its address unless that is the wildcard. */
-static int list_tcp(int listener_fd, struct socket_list *list)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-    } local = {.any.sa_family = AF_UNSPEC};
-    socklen_t size = sizeof local;
-    if (getsockname(listener_fd, &local.any, &size) != 0) {
-        return -1;
-    }
-    struct tcp_listener listener = {.list = list};
-    if (local.any.sa_family == AF_INET6) {
-        if (!IN6_IS_ADDR_UNSPECIFIED(&local.ipv6.sin6_addr)) {
-            listener.address = &local.ipv6.sin6_addr;
-            listener.address_size = sizeof local.ipv6.sin6_addr;
+    const struct diag_listener key = {.address.ipv4 = {.sin_port = found.id.idiag_sport}};
+    bool is_ours = false;
+    for (size_t i = find_first(index, &key, compare_ports);
+         i < index->count && port_of(index->items[i]) == found.id.idiag_sport; i++) {
+        if (accepts(index->items[i], &found)) {
+            index->items[i]->connections++;
+            is_ours = true;
         }
-        return dump_tcp(AF_INET6, local.ipv6.sin6_port, &listener);
     }
-    if (local.ipv4.sin_addr.s_addr != htonl(INADDR_ANY)) {
-        listener.address = &local.ipv4.sin_addr;
-        listener.address_size = sizeof local.ipv4.sin_addr;
+    return is_ours ? append(search->list, found.idiag_inode) : 0;
+}
+
+static void set_connections(const struct index *index, int64_t number)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        index->items[i]->connections = number;
     }
-    return dump_tcp(AF_INET, local.ipv4.sin_port, &listener);
+}
+
+/* One question for all of them. */
+static int list_tcp(struct diag_listener *listeners, size_t count, int family,
+                    struct socket_list *list)
+{
+    struct tcp_search search = {.list = list};
+    int result =
+        make_index(&search.listeners, listeners, count, is_of_family, family, compare_ports);
+    size_t found = search.listeners.count;
+    if (result == 0 && found > 0) {
+        uint16_t first_port = ntohs(port_of(search.listeners.items[0]));
+        uint16_t last_port = ntohs(port_of(search.listeners.items[found - 1]));
+        const struct internet_request request =
+            make_internet_request(family, IPPROTO_TCP, OPEN_STATES, first_port, last_port);
+        set_connections(&search.listeners, 0);
+        result = ask(&request, sizeof request, visit_tcp, &search);
+    }
+    if (result != 0) {
+        set_connections(&search.listeners, -1);
+    }
+    free(search.listeners.items);
+    return result;
 }
 
 /* --- unix ----------------------------------------------------------------------------------------
@@ -238,17 +340,12 @@ static int read_unix_socket(const struct nlmsghdr *message, struct unix_socket *
     return 0;
 }
 
-static int visit_listener(void *context, const struct nlmsghdr *message)
-{
-    return read_unix_socket(message, context);
-}
-
 struct unix_request {
     struct nlmsghdr header;
     struct unix_diag_req body;
 };
 
-static struct unix_request make_unix_dump(uint32_t states)
+static struct unix_request make_unix_dump(uint32_t states, uint32_t more)
 {
     return (struct unix_request){
         .header = {.nlmsg_len = sizeof(struct unix_request),
@@ -256,64 +353,125 @@ static struct unix_request make_unix_dump(uint32_t states)
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .body = {.sdiag_family = AF_UNIX,
                  .udiag_states = states,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS},
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | more},
     };
 }
 
-/* Asks for this one socket; the acknowledgement makes an end of the answer. */
-static int find_listener(int listener_fd, struct unix_socket *listener)
+static int compare_cookies(const void *left, const void *right)
 {
-    struct stat status;
-    *listener = (struct unix_socket){.name_size = 0};
-    if (fstat(listener_fd, &status) != 0) {
-        return -1;
-    }
-    const struct unix_request request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-        .body = {.sdiag_family = AF_UNIX,
-                 .udiag_states = UINT32_MAX,
-                 .udiag_ino = (uint32_t)status.st_ino,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN,
-                 .udiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
-    };
-    return ask(&request, sizeof request, visit_listener, listener) == 0 &&
-                   listener->message.udiag_state == TCP_LISTEN
-               ? 0
-               : -1;
+    uint64_t a = (*(struct diag_listener *const *)left)->cookie;
+    uint64_t b = (*(struct diag_listener *const *)right)->cookie;
+    return (a > b) - (a < b);
 }
 
+/* A listener, and what it is called. */
 struct unix_listener {
-    struct socket_list *list;
+    struct diag_listener *listener;
     struct unix_socket socket;
 };
 
-static int visit_unix(void *context, const struct nlmsghdr *message)
+struct unix_search {
+    struct index listeners;      /* by cookie */
+    struct unix_listener *named; /* by name; owned */
+    size_t count;
+    struct socket_list *list;
+};
+
+static int visit_unix_listener(void *context, const struct nlmsghdr *message)
 {
-    const struct unix_listener *listener = context;
-    const struct unix_socket *wanted = &listener->socket;
+    struct unix_search *search = context;
+    const struct index *index = &search->listeners;
     struct unix_socket found;
     if (read_unix_socket(message, &found) != 0) {
         return -1;
     }
-    /* Those that wait to be accepted have no inode yet; the kernel leaves them out. */
-    bool is_accepted = found.message.udiag_type == wanted->message.udiag_type &&
-                       found.name_size == wanted->name_size &&
-                       memcmp(found.name, wanted->name, found.name_size) == 0 &&
-                       found.file.udiag_vfs_ino == wanted->file.udiag_vfs_ino &&
-                       found.file.udiag_vfs_dev == wanted->file.udiag_vfs_dev;
-    return is_accepted ? append(listener->list, found.message.udiag_ino) : 0;
+    const struct diag_listener key = {.cookie = join_cookie(found.message.udiag_cookie)};
+    size_t at = find_first(index, &key, compare_cookies);
+    if (at == index->count || index->items[at]->cookie != key.cookie ||
+        search->count == index->count) {
+        return 0;
+    }
+    index->items[at]->waiting = found.queue.udiag_rqueue;
+    index->items[at]->backlog = found.queue.udiag_wqueue;
+    search->named[search->count++] =
+        (struct unix_listener){.listener = index->items[at], .socket = found};
+    return 0;
 }
 
-static int list_unix(int listener_fd, struct socket_list *list)
+static int compare_names(const void *left, const void *right)
 {
-    struct unix_listener listener = {.list = list};
-    if (find_listener(listener_fd, &listener.socket) != 0) {
+    const struct unix_socket *a = &((const struct unix_listener *)left)->socket;
+    const struct unix_socket *b = &((const struct unix_listener *)right)->socket;
+    if (a->name_size != b->name_size) {
+        return a->name_size < b->name_size ? -1 : 1;
+    }
+    return memcmp(a->name, b->name, a->name_size);
+}
+
+static bool is_accepted_from(const struct unix_socket *found, const struct unix_socket *listener)
+{
+    return found->message.udiag_type == listener->message.udiag_type &&
+           found->file.udiag_vfs_ino == listener->file.udiag_vfs_ino &&
+           found->file.udiag_vfs_dev == listener->file.udiag_vfs_dev;
+}
+
+/* Those that wait to be accepted have no inode yet; the kernel leaves them out. */
+static int visit_unix(void *context, const struct nlmsghdr *message)
+{
+    struct unix_search *search = context;
+    struct unix_listener key;
+    bool is_ours = false;
+    if (read_unix_socket(message, &key.socket) != 0) {
         return -1;
     }
-    const struct unix_request request = make_unix_dump(1U << TCP_ESTABLISHED);
-    return ask(&request, sizeof request, visit_unix, &listener);
+    const struct unix_listener *any =
+        bsearch(&key, search->named, search->count, sizeof key, compare_names);
+    const struct unix_listener *end = search->named + search->count;
+    while (any != NULL && any > search->named && compare_names(any - 1, &key) == 0) {
+        any--;
+    }
+    for (; any != NULL && any < end && compare_names(any, &key) == 0; any++) {
+        if (is_accepted_from(&key.socket, &any->socket)) {
+            any->listener->connections++;
+            is_ours = true;
+        }
+    }
+    return is_ours ? append(search->list, key.socket.message.udiag_ino) : 0;
+}
+
+/* Two questions for all of them: what the listeners are called, and who has such a name. */
+static int search_unix(struct unix_search *search)
+{
+    const struct unix_request listening = make_unix_dump(1U << TCP_LISTEN, UDIAG_SHOW_RQLEN);
+    const struct unix_request accepted = make_unix_dump(1U << TCP_ESTABLISHED, 0);
+    search->named = calloc(search->listeners.count, sizeof *search->named);
+    if (search->named == NULL ||
+        ask(&listening, sizeof listening, visit_unix_listener, search) != 0) {
+        return -1;
+    }
+    qsort(search->named, search->count, sizeof *search->named, compare_names);
+    for (size_t i = 0; i < search->count; i++) {
+        search->named[i].listener->connections = 0;
+    }
+    /* One of another network namespace is not told of. */
+    search->list->is_partial = search->list->is_partial || search->count < search->listeners.count;
+    return ask(&accepted, sizeof accepted, visit_unix, search);
+}
+
+static int list_unix(struct diag_listener *listeners, size_t count, struct socket_list *list)
+{
+    struct unix_search search = {.list = list};
+    int result =
+        make_index(&search.listeners, listeners, count, is_of_family, AF_UNIX, compare_cookies);
+    if (result == 0 && search.listeners.count > 0) {
+        result = search_unix(&search);
+    }
+    if (result != 0) {
+        set_connections(&search.listeners, -1);
+    }
+    free(search.named);
+    free(search.listeners.items);
+    return result;
 }
 
 /* --- by address ----------------------------------------------------------------------------------
@@ -328,8 +486,8 @@ struct sought_address {
     const struct sockaddr *address;
     socklen_t length;
     int socket_type;
-    const struct stat *file; /* of a path, NULL for another address */
-    uint32_t inode;          /* what is found; 0: nothing yet */
+    const struct stat *file;  /* of a path, NULL for another address */
+    struct diag_socket found; /* all zero: nothing yet */
 };
 
 static bool has_ipv4(const struct inet_diag_msg *found, in_addr_t host)
@@ -371,8 +529,9 @@ static int visit_internet(void *context, const struct nlmsghdr *message)
         return -1;
     }
     memcpy(&found, NLMSG_DATA(message), sizeof found);
-    if (sought->inode == 0 && is_in_the_way(&found, sought->address)) {
-        sought->inode = found.idiag_inode;
+    if (sought->found.inode == 0 && is_in_the_way(&found, sought->address)) {
+        sought->found = (struct diag_socket){.inode = found.idiag_inode,
+                                             .cookie = join_cookie(found.id.idiag_cookie)};
     }
     return 0;
 }
@@ -380,13 +539,14 @@ static int visit_internet(void *context, const struct nlmsghdr *message)
 static int find_internet(struct sought_address *sought)
 {
     int own = sought->address->sa_family;
+    uint16_t port = ntohs(((const struct sockaddr_in *)(const void *)sought->address)->sin_port);
     const int families[] = {own, own == AF_INET ? AF_INET6 : AF_INET};
     bool is_udp = sought->socket_type == SOCK_DGRAM;
     int result = 0;
-    for (int i = 0; i < 2 && result == 0 && sought->inode == 0; i++) {
-        const struct internet_request request = make_internet_request(
-            families[i], is_udp ? IPPROTO_UDP : IPPROTO_TCP, is_udp ? UINT32_MAX : BOUND_STATES,
-            ((const struct sockaddr_in *)(const void *)sought->address)->sin_port);
+    for (int i = 0; i < 2 && result == 0 && sought->found.inode == 0; i++) {
+        const struct internet_request request =
+            make_internet_request(families[i], is_udp ? IPPROTO_UDP : IPPROTO_TCP,
+                                  is_udp ? UINT32_MAX : BOUND_STATES, port, port);
         result = ask(&request, sizeof request, visit_internet, sought);
     }
     return result;
@@ -423,8 +583,9 @@ static int visit_unix_address(void *context, const struct nlmsghdr *message)
     bool is_it = sought->file != NULL
                      ? has_file(&found, sought)
                      : found.message.udiag_type == sought->socket_type && has_name(&found, sought);
-    if (sought->inode == 0 && is_it && !is_accepted) {
-        sought->inode = found.message.udiag_ino;
+    if (sought->found.inode == 0 && is_it && !is_accepted) {
+        sought->found = (struct diag_socket){.inode = found.message.udiag_ino,
+                                             .cookie = join_cookie(found.message.udiag_cookie)};
     }
     return 0;
 }
@@ -439,46 +600,34 @@ static int find_unix(struct sought_address *sought)
         }
         sought->file = &status;
     }
-    const struct unix_request request = make_unix_dump(UINT32_MAX);
+    const struct unix_request request = make_unix_dump(UINT32_MAX, 0);
     int result = ask(&request, sizeof request, visit_unix_address, sought);
     sought->file = NULL;
     return result;
 }
 
-uint32_t socket_diag_find(const struct sockaddr *address, socklen_t length, int socket_type)
+int socket_diag_find(const struct sockaddr *address, socklen_t length, int socket_type,
+                     struct diag_socket *found)
 {
     struct sought_address sought = {
         .address = address, .length = length, .socket_type = socket_type};
     int result = address->sa_family == AF_UNIX ? find_unix(&sought) : find_internet(&sought);
-    return result == 0 ? sought.inode : 0;
+    *found = sought.found;
+    return result == 0 && found->inode != 0 ? 0 : -1;
 }
 
 /* --- outside -------------------------------------------------------------------------------------
  */
 
-int64_t socket_diag_list_accepted(int listener_fd, struct socket_list *list)
+int socket_diag_list_accepted(struct diag_listener *listeners, size_t count,
+                              struct socket_list *list)
 {
-    int family = AF_UNSPEC;
-    socklen_t size = sizeof family;
-    size_t before = list->count;
-    int result = -1;
-    if (getsockopt(listener_fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0) {
-        result = family == AF_UNIX ? list_unix(listener_fd, list) : list_tcp(listener_fd, list);
-    }
-    if (result != 0) {
+    int ipv4 = list_tcp(listeners, count, AF_INET, list);
+    int ipv6 = list_tcp(listeners, count, AF_INET6, list);
+    int local = list_unix(listeners, count, list);
+    if (ipv4 != 0 || ipv6 != 0 || local != 0) {
         list->is_partial = true;
         return -1;
     }
-    return (int64_t)(list->count - before);
-}
-
-int socket_diag_unix_queue(int listener_fd, int64_t *waiting, int64_t *backlog)
-{
-    struct unix_socket listener;
-    if (find_listener(listener_fd, &listener) != 0) {
-        return -1;
-    }
-    *waiting = listener.queue.udiag_rqueue;
-    *backlog = listener.queue.udiag_wqueue;
     return 0;
 }

@@ -3,22 +3,34 @@
 #include "descriptor.h"
 #include "socket_diag.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* While the sockets are listed and then the processes, one can pass a socket on to another and end:
    then the next look finds the other. */
 #define LOOKS 3
 
-static bool holds_socket(const char *pid, const char *wanted)
+/* An inode number may be another socket's by now. Where the descriptor cannot be looked at, the
+   number has to do. */
+static bool has_cookie(int process_fd, int number, uint64_t cookie)
 {
-    char path[300];
-    snprintf(path, sizeof path, "/proc/%s/fd", pid);
+    uint64_t found;
+    socklen_t size = sizeof found;
+    AUTO_CLOSE int fd = process_fd >= 0 ? (int)syscall(SYS_pidfd_getfd, process_fd, number, 0) : -1;
+    return fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &found, &size) != 0 || found == cookie;
+}
+
+static bool holds_socket(pid_t pid, const struct diag_socket *wanted)
+{
+    char path[64];
+    char link[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    snprintf(link, sizeof link, "socket:[%" PRIu32 "]", wanted->inode);
     AUTO_CLOSEDIR DIR *directory = opendir(path);
     if (directory == NULL) {
         return false;
@@ -27,26 +39,24 @@ static bool holds_socket(const char *pid, const char *wanted)
     while ((entry = readdir(directory)) != NULL) {
         char target[64];
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
-        if (length > 0) {
-            target[length] = '\0';
-            if (strcmp(target, wanted) == 0) {
-                return true;
-            }
+        target[length > 0 ? length : 0] = '\0';
+        if (strcmp(target, link) == 0) {
+            AUTO_CLOSE int process_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+            return has_cookie(process_fd, (int)strtol(entry->d_name, NULL, 10), wanted->cookie);
         }
     }
     return false;
 }
 
 /* The process that has this socket open; 0: none that shows it. */
-static pid_t find_holder(uint32_t inode)
+static pid_t find_holder(const struct diag_socket *wanted)
 {
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, "socket:[%" PRIu32 "]", inode);
     AUTO_CLOSEDIR DIR *processes = opendir("/proc");
     const struct dirent *entry;
     while (processes != NULL && (entry = readdir(processes)) != NULL) {
-        if (isdigit((unsigned char)entry->d_name[0]) && holds_socket(entry->d_name, wanted)) {
-            return (pid_t)strtol(entry->d_name, NULL, 10);
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && holds_socket(pid, wanted)) {
+            return pid;
         }
     }
     return 0;
@@ -70,8 +80,9 @@ static pid_t ask_listener(const struct sockaddr *address, socklen_t length, int 
 static pid_t find_process(const struct sockaddr *address, socklen_t length, int socket_type)
 {
     for (int look = 0; look < LOOKS; look++) {
-        uint32_t inode = socket_diag_find(address, length, socket_type);
-        pid_t pid = inode != 0 ? find_holder(inode) : 0;
+        struct diag_socket found;
+        pid_t pid =
+            socket_diag_find(address, length, socket_type, &found) == 0 ? find_holder(&found) : 0;
         if (pid != 0) {
             return pid;
         }

@@ -5,6 +5,7 @@
 
 #include "scratch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 struct memory {
@@ -97,12 +98,122 @@ static void one_that_does_not_return_is_an_error(void **state)
     aside_free(memory, sizeof *memory);
 }
 
+/* --- in a loop -------------------------------------------------------------------------------- */
+
+struct ending {
+    struct ev_loop *loop;
+    int count;
+    enum aside_outcome outcome;
+};
+
+static void on_end(void *context, enum aside_outcome outcome)
+{
+    struct ending *ending = context;
+    ending->count++;
+    ending->outcome = outcome;
+    ev_break(ending->loop, EVBREAK_ALL);
+}
+
+/* Runs it until it ends, and reaps it. */
+static struct ending run_in_loop(void (*function)(void *), void *memory, double seconds)
+{
+    struct ending ending = {.loop = ev_loop_new(EVFLAG_AUTO)};
+    struct aside aside;
+    struct error error;
+    assert_int_equal(
+        aside_start(&aside, ending.loop, function, memory, seconds, on_end, &ending, &error), 0);
+    assert_true(aside_is_running(&aside));
+    pid_t pid = aside.pid;
+    ev_run(ending.loop, 0);
+    assert_false(aside_is_running(&aside));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    ev_loop_destroy(ending.loop);
+    return ending;
+}
+
+static void the_loop_is_told_when_the_function_has_returned(void **state)
+{
+    (void)state;
+    struct memory *memory = aside_memory(sizeof *memory);
+    struct ending ending = run_in_loop(write_down, memory, 10.0);
+    assert_int_equal(ending.count, 1);
+    assert_int_equal(ending.outcome, ASIDE_DONE);
+    assert_int_equal(memory->number, 1);
+    aside_free(memory, sizeof *memory);
+}
+
+static void the_loop_is_told_when_the_process_died(void **state)
+{
+    (void)state;
+    struct ending ending = run_in_loop(leave, NULL, 10.0);
+    assert_int_equal(ending.count, 1);
+    assert_int_equal(ending.outcome, ASIDE_DIED);
+}
+
+static void hang(void *shared)
+{
+    (void)shared;
+    for (;;) {
+        pause();
+    }
+}
+
+static void one_that_hangs_is_killed_after_its_time(void **state)
+{
+    (void)state;
+    struct ending ending = run_in_loop(hang, NULL, 0.05);
+    assert_int_equal(ending.count, 1);
+    assert_int_equal(ending.outcome, ASIDE_TOO_SLOW);
+}
+
+static void a_cancelled_one_is_killed_and_not_told_of(void **state)
+{
+    (void)state;
+    struct ending ending = {.loop = ev_loop_new(EVFLAG_AUTO)};
+    struct aside aside;
+    struct error error;
+    assert_int_equal(aside_start(&aside, ending.loop, hang, NULL, 10.0, on_end, &ending, &error),
+                     0);
+    pid_t pid = aside.pid;
+    aside_cancel(&aside);
+    aside_cancel(&aside);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    ev_run(ending.loop, 0); /* nothing is left in it */
+    assert_int_equal(ending.count, 0);
+    ev_loop_destroy(ending.loop);
+}
+
+static void count_descriptors(void *shared)
+{
+    int *count = shared;
+    for (int fd = 0; fd < 1024; fd++) {
+        *count += fcntl(fd, F_GETFD) >= 0;
+    }
+}
+
+static void the_process_has_no_descriptor_of_the_supervisors(void **state)
+{
+    (void)state;
+    struct error error;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int *count = aside_memory(sizeof *count);
+    assert_int_equal(aside_run(count_descriptors, count, &error), 0);
+    assert_int_equal(*count, 4); /* the standard streams, and the pipe for its answer */
+    aside_free(count, sizeof *count);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_aside_comes_back),
         cmocka_unit_test(signals_are_the_default_there_and_as_before_here),
         cmocka_unit_test(one_that_does_not_return_is_an_error),
+        cmocka_unit_test(the_loop_is_told_when_the_function_has_returned),
+        cmocka_unit_test(the_loop_is_told_when_the_process_died),
+        cmocka_unit_test(one_that_hangs_is_killed_after_its_time),
+        cmocka_unit_test(a_cancelled_one_is_killed_and_not_told_of),
+        cmocka_unit_test(the_process_has_no_descriptor_of_the_supervisors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,10 +121,17 @@ static void close_pair(const struct pair *pair)
 /* --- observing -----------------------------------------------------------------------------------
  */
 
-static struct queue_observation observe(int listener_fd)
+static struct diag_listener observe_queue(int listener_fd, struct socket_list *accepted)
+{
+    struct diag_listener listener = observe_listener(listener_fd);
+    (void)!socket_diag_list_accepted(&listener, 1, accepted);
+    return listener;
+}
+
+static struct diag_listener observe(int listener_fd)
 {
     struct socket_list accepted = {.count = 0};
-    struct queue_observation queue = observe_queue(listener_fd, &accepted);
+    struct diag_listener queue = observe_queue(listener_fd, &accepted);
     assert_int_equal(accepted.count, queue.connections >= 0 ? queue.connections : 0);
     assert_int_equal(accepted.is_partial, false);
     socket_list_free(&accepted);
@@ -142,7 +149,7 @@ static int64_t observe_worker(pid_t pid, int listener_fd)
 
 static bool is_queue(int listener_fd, int64_t waiting, int64_t connections)
 {
-    struct queue_observation queue = observe(listener_fd);
+    struct diag_listener queue = observe(listener_fd);
     return queue.waiting == waiting && queue.connections == connections;
 }
 
@@ -152,12 +159,12 @@ static void assert_queue(int listener_fd, int64_t waiting, int64_t connections)
     for (int i = 0; i < 3000 && !is_queue(listener_fd, waiting, connections); i++) {
         (void)poll(NULL, 0, 10);
     }
-    struct queue_observation queue = observe(listener_fd);
+    struct diag_listener queue = observe(listener_fd);
     assert_int_equal(queue.waiting, waiting);
     assert_int_equal(queue.connections, connections);
 }
 
-static void assert_unknown(struct queue_observation queue)
+static void assert_unknown(struct diag_listener queue)
 {
     assert_int_equal(queue.waiting, -1);
     assert_int_equal(queue.backlog, -1);
@@ -491,6 +498,42 @@ static void test_connections_of_several_listeners_add_up(void **state)
     close(local_fd);
 }
 
+static void test_one_question_is_about_listeners_of_all_kinds(void **state)
+{
+    (void)state;
+    struct endpoint endpoints[] = {make_ipv4("127.0.0.1"),
+                                   make_ipv4("127.0.0.1"),
+                                   make_ipv4("0.0.0.0"),
+                                   {.local.sun_family = AF_UNIX, .size = sizeof(sa_family_t)},
+                                   {.local.sun_family = AF_UNIX, .size = sizeof(sa_family_t)}};
+    enum { KINDS = sizeof endpoints / sizeof endpoints[0] };
+    struct diag_listener listeners[KINDS];
+    struct pair pairs[KINDS][KINDS];
+    int fds[KINDS];
+    struct socket_list accepted = {.count = 0};
+    for (int i = 0; i < KINDS; i++) { /* i connections each */
+        fds[i] = open_listener(&endpoints[i], BACKLOG);
+        for (int j = 0; j < i; j++) {
+            pairs[i][j] = open_pair(&endpoints[i], fds[i]);
+        }
+        listeners[i] = observe_listener(fds[i]);
+    }
+    assert_int_equal(socket_diag_list_accepted(listeners, KINDS, &accepted), 0);
+    for (int i = 0; i < KINDS; i++) {
+        assert_int_equal(listeners[i].connections, i);
+        assert_int_equal(listeners[i].waiting, 0);
+    }
+    assert_int_equal(accepted.count, 0 + 1 + 2 + 3 + 4);
+    assert_int_equal(observe_connections(getpid(), &accepted), 0 + 1 + 2 + 3 + 4);
+    for (int i = 0; i < KINDS; i++) {
+        for (int j = 0; j < i; j++) {
+            close_pair(&pairs[i][j]);
+        }
+        close(fds[i]);
+    }
+    socket_list_free(&accepted);
+}
+
 static void test_a_connection_to_elsewhere_does_not_count(void **state)
 {
     (void)state;
@@ -603,7 +646,7 @@ static int observe_without_proc(void *context)
     if (!hide_proc()) {
         return CHILD_SKIPPED;
     }
-    struct queue_observation queue = observe_queue(scene->listener_fd, &accepted);
+    struct diag_listener queue = observe_queue(scene->listener_fd, &accepted);
     bool is_right = queue.waiting == 0 && queue.backlog == BACKLOG && queue.connections == 1 &&
                     observe_connections(getpid(), &accepted) == -1 &&
                     observe_memory(getpid()) == -1;
@@ -627,7 +670,7 @@ static int observe_without_netlink(void *context)
     if (!forbid_netlink()) {
         return CHILD_SKIPPED;
     }
-    struct queue_observation queue = observe_queue(scene->listener_fd, &accepted);
+    struct diag_listener queue = observe_queue(scene->listener_fd, &accepted);
     bool is_right = queue.waiting == (is_unix ? -1 : 0) &&
                     queue.backlog == (is_unix ? -1 : BACKLOG) && queue.connections == -1 &&
                     accepted.is_partial && observe_connections(getpid(), &accepted) == -1 &&
@@ -819,6 +862,7 @@ int main(void)
         cmocka_unit_test(test_a_connection_that_parent_and_child_hold_counts_once),
         cmocka_unit_test(test_a_connection_of_a_grandchild_counts),
         cmocka_unit_test(test_connections_of_several_listeners_add_up),
+        cmocka_unit_test(test_one_question_is_about_listeners_of_all_kinds),
         cmocka_unit_test(test_a_connection_to_elsewhere_does_not_count),
         cmocka_unit_test(test_a_worker_that_is_gone_is_unknown),
         cmocka_unit_test(test_without_listeners_there_are_no_connections),
