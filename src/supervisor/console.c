@@ -2,16 +2,20 @@
 
 #include "control.h"
 #include "control_path.h"
+#include "log.h"
 #include "report_json.h"
 #include "signal_name.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* How often those who wait for a deploy are told how the older generations get on. */
+#define DRAINING_SECONDS 1.0
 /* How many deploys are remembered. */
 #define HISTORY_MAX 16
 
@@ -37,6 +41,8 @@ struct deploy_record {
 struct console {
     struct console_setup setup;
     struct control *control;
+    ev_io readable;
+    ev_timer draining; /* until those who wait for a deploy are told again how it goes on */
     struct waiter *waiters;
     struct deploy_record history[HISTORY_MAX]; /* a ring, by id */
     char name[128];
@@ -253,6 +259,7 @@ static void request_restart(struct console *console, uint64_t client)
         return;
     }
     add_waiter(console, client, WAIT_DEPLOY, lifecycle_next_deploy(console->setup.lifecycle));
+    log_info("asked to deploy");
     console->setup.deploy(console->setup.context);
 }
 
@@ -343,7 +350,8 @@ static void on_request(void *context, uint64_t client, const char *line)
         request_status(console, client);
     } else if (strcmp(line, "stop") == 0) {
         add_waiter(console, client, WAIT_STOP, 0);
-        console->setup.stop(console->setup.context);
+        log_info("asked to stop");
+        console->setup.stop(console->setup.context, SIGTERM);
     } else if (strcmp(line, "reopen") == 0) {
         request_reopen(console, client);
     } else if (strcmp(line, "events") == 0) {
@@ -360,12 +368,13 @@ static void on_request(void *context, uint64_t client, const char *line)
 
 static double seconds_since_start(const struct console *console, uint64_t generation)
 {
-    const struct family *family = console->setup.find_family(console->setup.context, generation);
+    const struct family *family = crew_find(console->setup.crew, generation);
     return family != NULL ? ev_time() - family->started : 0;
 }
 
-void console_report(struct console *console, const struct lifecycle_action *report)
+void console_on_report(void *context, const struct lifecycle_action *report)
 {
+    struct console *console = context;
     if (console == NULL) {
         return;
     }
@@ -402,11 +411,8 @@ void console_report_status(struct console *console, uint64_t generation, const c
     broadcast(console, &event);
 }
 
-bool console_wants_draining(const struct console *console)
+static bool is_deploy_awaited(const struct console *console)
 {
-    if (console == NULL) {
-        return false;
-    }
     for (const struct waiter *waiter = console->waiters; waiter != NULL; waiter = waiter->next) {
         if (waiter->kind == WAIT_DEPLOY) {
             return true;
@@ -415,11 +421,39 @@ bool console_wants_draining(const struct console *console)
     return false;
 }
 
-void console_report_draining(struct console *console)
+static void measure_draining(struct console *console)
 {
     console->reports_draining = true;
     measurement_begin(&console->measurement, &(*console->setup.release)->listeners,
                       console->setup.lifecycle);
+}
+
+static void arm_draining(struct console *console)
+{
+    if (is_deploy_awaited(console) && !ev_is_active(&console->draining)) {
+        ev_timer_set(&console->draining, DRAINING_SECONDS, 0.0);
+        ev_timer_start(console->setup.loop, &console->draining);
+    }
+}
+
+static void on_draining(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct console *console = watcher->data;
+    if (is_deploy_awaited(console)) {
+        measure_draining(console);
+    }
+    arm_draining(console);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct console *console = watcher->data;
+    control_process(console->control);
+    arm_draining(console);
 }
 
 static char *copy(const char *text)
@@ -474,17 +508,12 @@ struct console *console_open(const struct console_setup *setup, struct error *er
         free(console);
         return NULL;
     }
+    ev_timer_init(&console->draining, on_draining, 0.0, 0.0);
+    ev_io_init(&console->readable, on_readable, control_fd(console->control), EV_READ);
+    console->draining.data = console;
+    console->readable.data = console;
+    ev_io_start(setup->loop, &console->readable);
     return console;
-}
-
-int console_fd(const struct console *console)
-{
-    return control_fd(console->control);
-}
-
-void console_process(struct console *console)
-{
-    control_process(console->control);
 }
 
 void console_close(struct console *console)
@@ -503,6 +532,8 @@ void console_close(struct console *console)
         }
         free(waiter);
     }
+    ev_io_stop(console->setup.loop, &console->readable);
+    ev_timer_stop(console->setup.loop, &console->draining);
     control_close(console->control);
     free(console->last_words);
     free(console->output);

@@ -32,7 +32,7 @@ static void describe_generation(struct json_text *json, const struct console_set
                                 const struct generation *generation, const struct figures *figures)
 {
     const struct generation_figures known = figures_of_generation(figures, generation->number);
-    const struct family *family = setup->find_family(setup->context, generation->number);
+    const struct family *family = crew_find(setup->crew, generation->number);
     json_text_open(json, NULL, '{');
     json_text_number(json, "number", (int64_t)generation->number);
     json_text_string(json, "state", generation_state_name(generation->state));
@@ -56,7 +56,7 @@ static void describe_listener(struct json_text *json, const struct console_setup
     json_text_known(json, "waiting", known->waiting);
     json_text_known(json, "backlog", known->backlog);
     json_text_known(json, "connections", known->connections);
-    json_text_bool(json, "left_over", setup->is_left_over(setup->context, listener));
+    json_text_bool(json, "left_over", crew_is_left_over(setup->crew, listener));
     json_text_close(json, '}');
 }
 

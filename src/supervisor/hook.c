@@ -1,5 +1,6 @@
 #include "hook.h"
 
+#include "event_environment.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -50,11 +51,11 @@ static void bound(struct hooks *hooks, struct hook *hook, double seconds)
     }
 }
 
-void hooks_init(struct hooks *hooks, struct ev_loop *loop)
+void hooks_init(struct hooks *hooks, struct ev_loop *loop, struct release *const *release)
 {
-    *hooks = (struct hooks){.loop = loop};
+    *hooks = (struct hooks){.loop = loop, .release = release};
     set_up(&hooks->check);
-    for (int i = 0; i < ERRANDS_MAX; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         set_up(&hooks->events[i]);
     }
 }
@@ -90,11 +91,11 @@ void hooks_cancel_check(struct hooks *hooks)
     cancel(hooks, &hooks->check);
 }
 
-void hooks_run_event(struct hooks *hooks, const char *command,
-                     const struct environment *environment)
+static void run_event(struct hooks *hooks, const char *command,
+                      const struct environment *environment)
 {
     struct hook *free_one = NULL;
-    for (int i = 0; i < ERRANDS_MAX && free_one == NULL; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX && free_one == NULL; i++) {
         if (hooks->events[i].helper.pid == 0) {
             free_one = &hooks->events[i];
         }
@@ -102,7 +103,7 @@ void hooks_run_event(struct hooks *hooks, const char *command,
     if (free_one == NULL) {
         if (hooks->left_out++ == 0) {
             log_warning("--on-event: %d commands are still running; events are left out",
-                        ERRANDS_MAX);
+                        EVENT_HOOKS_MAX);
         }
         return;
     }
@@ -114,6 +115,23 @@ void hooks_run_event(struct hooks *hooks, const char *command,
         return;
     }
     bound(hooks, free_one, HOOK_SECONDS);
+}
+
+void hooks_on_report(void *context, const struct lifecycle_action *report)
+{
+    struct hooks *hooks = context;
+    const char *command = release_options(*hooks->release)->on_event;
+    if (command == NULL || !event_is_told(report)) {
+        return;
+    }
+    __attribute__((cleanup(environment_free))) struct environment environment;
+    struct error error;
+    if (environment_copy(&environment, environ, &error) != 0 ||
+        event_write(report, &environment, &error) != 0) {
+        log_error("--on-event: %s", error.text);
+        return;
+    }
+    run_event(hooks, command, &environment);
 }
 
 static void read_check_words(const struct hook *check, char *words, size_t size)
@@ -132,7 +150,7 @@ enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t si
         finish(hooks, &hooks->check);
         return HOOK_CHECK;
     }
-    for (int i = 0; i < ERRANDS_MAX; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         if (pid == hooks->events[i].helper.pid) {
             if (hooks->events[i].has_timed_out) {
                 log_warning("--on-event: the command took longer than %d s and was killed",
@@ -147,7 +165,7 @@ enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t si
 
 static bool has_running_events(const struct hooks *hooks)
 {
-    for (int i = 0; i < ERRANDS_MAX; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         if (hooks->events[i].helper.pid > 0) {
             return true;
         }
@@ -158,7 +176,7 @@ static bool has_running_events(const struct hooks *hooks)
 /* Nobody reaps any more but here. */
 static void finish_ended_events(struct hooks *hooks)
 {
-    for (int i = 0; i < ERRANDS_MAX; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         struct hook *hook = &hooks->events[i];
         if (hook->helper.pid > 0 && waitpid(hook->helper.pid, NULL, WNOHANG) != 0) {
             finish(hooks, hook);
@@ -174,7 +192,7 @@ void hooks_close(struct hooks *hooks)
         nanosleep(&pause, NULL);
         finish_ended_events(hooks);
     }
-    for (int i = 0; i < ERRANDS_MAX; i++) {
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         cancel(hooks, &hooks->events[i]);
     }
 }

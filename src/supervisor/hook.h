@@ -5,14 +5,15 @@
 #ifndef HOOK_H
 #define HOOK_H
 
-#include "environment.h"
 #include "helper.h"
+#include "lifecycle.h"
+#include "release.h"
 
 #include <ev.h>
 #include <stdbool.h>
 
 /* How many commands of --on-event may run at once; what comes then is left out, and said to be. */
-#define ERRANDS_MAX 16
+#define EVENT_HOOKS_MAX 16
 /* How long each may take, in seconds. */
 #define HOOK_SECONDS 30.0
 
@@ -25,12 +26,13 @@ struct hook {
 
 struct hooks {
     struct ev_loop *loop;
+    struct release *const *release; /* in force; the caller's */
     struct hook check;
-    struct hook events[ERRANDS_MAX];
+    struct hook events[EVENT_HOOKS_MAX];
     unsigned left_out; /* since the last that could be run */
 };
 
-void hooks_init(struct hooks *hooks, struct ev_loop *loop);
+void hooks_init(struct hooks *hooks, struct ev_loop *loop, struct release *const *release);
 
 /* Starts the check, whose output is to be captured. `seconds` 0: no bound. Returns 0 or -1. */
 int hooks_start_check(struct hooks *hooks, const struct helper_command *command, double seconds,
@@ -39,13 +41,13 @@ int hooks_start_check(struct hooks *hooks, const struct helper_command *command,
 /* Ends a check whose answer is not wanted any more. */
 void hooks_cancel_check(struct hooks *hooks);
 
-/* Runs the command of an event, unless too many are running. */
-void hooks_run_event(struct hooks *hooks, const char *command,
-                     const struct environment *environment);
+/* Something happened; `context` is the hooks. Runs the command of --on-event where it is told of
+   such, unless too many are running. */
+void hooks_on_report(void *context, const struct lifecycle_action *report);
 
 enum hook_kind { HOOK_NONE, HOOK_CHECK, HOOK_EVENT };
 
-/* Takes a reaped process that may be an hook. For the check, `words` gets the end of its output,
+/* Takes a reaped process that may be a hook. For the check, `words` gets the end of its output,
    and a last line when it was killed for taking too long. */
 enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t size);
 

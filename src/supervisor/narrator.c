@@ -74,8 +74,9 @@ static void narrate_deploy(const struct lifecycle_action *report)
     }
 }
 
-void narrate(const struct lifecycle_action *report)
+void narrator_on_report(void *context, const struct lifecycle_action *report)
 {
+    (void)context;
     switch (report->report) {
     case REPORT_SPAWNED:
         say_of_worker(report, LOG_LEVEL_INFO, "started");

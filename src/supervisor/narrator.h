@@ -7,7 +7,7 @@
 
 #include "lifecycle.h"
 
-/* Logs one ACTION_REPORT. */
-void narrate(const struct lifecycle_action *report);
+/* Logs one ACTION_REPORT; takes no context. */
+void narrator_on_report(void *context, const struct lifecycle_action *report);
 
 #endif

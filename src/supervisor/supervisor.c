@@ -1,19 +1,28 @@
 #include "supervisor.h"
 
+#include "change_trigger.h"
+#include "console.h"
+#include "crew.h"
+#include "daemon.h"
+#include "driver.h"
+#include "hook.h"
 #include "last_words.h"
 #include "log.h"
+#include "log_keeper.h"
+#include "manager.h"
+#include "narrator.h"
 #include "plan.h"
+#include "releases.h"
 #include "signal_name.h"
-#include "supervisor_internal.h"
-#include "worker.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the event loop opens for itself. */
@@ -21,101 +30,296 @@
 /* A moment that never comes (see watch_clock). */
 #define FAR_FUTURE 1e11
 
-/* --- events ------------------------------------------------------------------------------------
+struct supervisor {
+    const struct supervisor_setup *setup;
+    struct ev_loop *loop;
+    ev_periodic clock;
+    struct driver *driver;
+    struct signals signals;
+    struct log_keeper log_keeper;
+    struct manager manager;
+    struct crew crew;
+    struct releases releases;
+    struct hooks hooks;
+    struct change_trigger change_trigger;
+    struct console *console; /* NULL: no control socket */
+    bool has_ended;          /* there is nothing more to wait for; exit_status tells how it went */
+    int exit_status;
+};
+
+/* Until a worker has been started, what goes wrong is the reason why there is no service. */
+static void note_failure(const struct supervisor *supervisor, const char *sentence)
+{
+    if (!driver_lifecycle(supervisor->driver)->has_spawned) {
+        error_set(supervisor->setup->failure, "%s", sentence);
+    }
+}
+
+/* --- what the lifecycle wants done -------------------------------------------------------------
  */
 
-static void on_check_exited(struct supervisor *supervisor, const char *words, int status)
+/* Those who hear what is reported, in their order: whose state the others ask for comes first, and
+   the manager before the console, after whose answer the client of a reload may be gone. */
+static void tell(void *context, const struct lifecycle_action *decided)
 {
-    bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!ok) {
-        char ending[64];
-        log_error("the check %s", worker_describe_exit(status, ending, sizeof ending));
-        console_set_last_words(supervisor->console, words, NULL);
-        log_text(LOG_LEVEL_ERROR, "check: ", words);
-        if (!driver_lifecycle(supervisor->driver)->has_spawned) {
-            error_set(supervisor->setup->failure, "the check %s", ending);
-        }
+    struct supervisor *supervisor = context;
+    const struct {
+        void (*on_report)(void *context, const struct lifecycle_action *report);
+        void *context;
+    } listeners[] = {
+        {narrator_on_report, NULL},
+        {releases_on_report, &supervisor->releases},
+        {crew_on_report, &supervisor->crew},
+        {manager_on_report, &supervisor->manager},
+        {console_on_report, supervisor->console},
+        {hooks_on_report, &supervisor->hooks},
+    };
+    struct lifecycle_action report = *decided;
+    if (report.report == REPORT_DEPLOY_STARTED && report.cause == CAUSE_CHANGE) {
+        report.path = change_trigger_path(&supervisor->change_trigger);
     }
-    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = ok});
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
+        listeners[i].on_report(listeners[i].context, &report);
+    }
 }
 
-/* True if the process was a probe or another command on the side. */
-static bool reap_helper(struct supervisor *supervisor, pid_t pid, int status)
+/* Starts the generation's worker. The answer is an event for the lifecycle. */
+static void spawn(struct supervisor *supervisor, const struct lifecycle_action *action)
 {
-    char words[LAST_WORDS_SIZE];
-    for (struct family *family = supervisor->families; family != NULL; family = family->next) {
-        if (family_reap(family, pid, status)) {
-            return true;
+    struct worker_failure failure = {.exit_status = 1};
+    struct lifecycle_event answer = {.kind = EVENT_SPAWNED,
+                                     .generation = action->generation,
+                                     .settings = driver_lifecycle(supervisor->driver)->settings};
+    answer.pid =
+        crew_spawn(&supervisor->crew, releases_of_deploy(&supervisor->releases, action->deploy),
+                   action->generation, &answer.settings, &failure);
+    if (answer.pid >= 0) {
+        daemon_report(supervisor->setup->report_fd, EXIT_SUCCESS, "");
+    } else {
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = action->generation},
+                  "generation %" PRIu64 ": %s", action->generation, failure.error.text);
+        console_set_last_words(supervisor->console, failure.error.text, NULL);
+        if (failure.permanent) {
+            note_failure(supervisor, failure.error.text);
+        }
+        answer.kind = EVENT_SPAWN_FAILED;
+        answer.pid = 0;
+        answer.permanent = failure.permanent;
+        answer.status = failure.exit_status;
+    }
+    driver_post(supervisor->driver, &answer);
+}
+
+/* A line for each generation that has been ready, oldest first. */
+static void publish(const struct supervisor *supervisor)
+{
+    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
+    const size_t line_max = sizeof "18446744073709551615:2147483647\n";
+    struct error error;
+    if (supervisor->setup->status_file->path == NULL) {
+        return;
+    }
+    size_t size = lifecycle->count * line_max + 1;
+    size_t length = 0;
+    char *text = malloc(size);
+    if (text == NULL) {
+        log_error("cannot write the status file: out of memory");
+        return;
+    }
+    for (size_t i = 0; i < lifecycle->count; i++) {
+        const struct generation *generation = &lifecycle->generations[i];
+        if (generation->state != GENERATION_STARTING) {
+            length += (size_t)snprintf(text + length, size - length, "%" PRIu64 ":%d\n",
+                                       generation->number, (int)generation->pid);
         }
     }
-    switch (hooks_reap(&supervisor->hooks, pid, words, sizeof words)) {
-    case HOOK_CHECK:
-        on_check_exited(supervisor, words, status);
-        return true;
-    case HOOK_EVENT:
-        return true;
-    case HOOK_NONE:
+    if (status_file_write(supervisor->setup->status_file, text, length, &error) != 0) {
+        log_error("%s", error.text);
+    }
+    free(text);
+}
+
+static void arm_kill(const struct supervisor *supervisor, const struct lifecycle_action *action)
+{
+    struct family *family = crew_find(&supervisor->crew, action->generation);
+    if (family != NULL) {
+        family_arm_kill(family, (double)action->ms / 1000.0, action->at_least);
+    }
+}
+
+static void carry_out(void *context, const struct lifecycle_action *action)
+{
+    struct supervisor *supervisor = context;
+    switch (action->kind) {
+    case ACTION_CHECK:
+        releases_check(&supervisor->releases, action);
+        break;
+    case ACTION_UNCHECK:
+        hooks_cancel_check(&supervisor->hooks);
+        break;
+    case ACTION_SPAWN:
+        spawn(supervisor, action);
+        break;
+    case ACTION_SIGNAL:
+        crew_signal(&supervisor->crew, action->generation, action->pid, action->signal);
+        break;
+    case ACTION_ARM:
+        arm_kill(supervisor, action);
+        break;
+    case ACTION_DISARM:
+        break;
+    case ACTION_PUBLISH:
+        publish(supervisor);
+        break;
+    case ACTION_REPORT:
+        tell(supervisor, action);
+        break;
+    case ACTION_EXIT:
+        supervisor->has_ended = true;
+        supervisor->exit_status = action->status;
+        ev_break(supervisor->loop, EVBREAK_ALL);
         break;
     }
-    return false;
 }
 
-static struct family *find_family_of(const struct supervisor *supervisor, pid_t pid)
+/* --- what the parts say ------------------------------------------------------------------------
+ */
+
+static void post(void *context, const struct lifecycle_event *event)
 {
-    struct family *family = supervisor->families;
-    while (family != NULL && family->pid != pid) {
-        family = family->next;
-    }
-    return family;
+    const struct supervisor *supervisor = context;
+    driver_post(supervisor->driver, event);
 }
 
-/* With --kill-mode=group what a worker left behind is killed while the number of its group is still
-   its own: once it is reaped and the group is empty, it may be anybody's. */
+static void reap(void *context)
+{
+    const struct supervisor *supervisor = context;
+    driver_reap(supervisor->driver);
+}
+
 static void on_ended(void *context, pid_t pid)
 {
-    const struct family *family = find_family_of(context, pid);
-    if (family != NULL && family->options->kill_group) {
-        kill(-pid, SIGKILL);
-    }
-}
-
-/* The lifecycle learns of the death while the family still knows the worker. A socket that only
-   this one had is closed before anybody is told that a deploy is over. */
-static void on_process_exited(struct supervisor *supervisor, pid_t pid, int status)
-{
-    struct family *dead = find_family_of(supervisor, pid);
-    if (dead != NULL) {
-        adopter_end(supervisor->adopter, dead->generation);
-        family_drop_release(dead);
-    }
-    driver_post(supervisor->driver,
-                &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
-    for (struct family **link = &supervisor->families; *link != NULL; link = &(*link)->next) {
-        struct family *family = *link;
-        if (family->pid == pid) {
-            *link = family->next;
-            /* It may be its own event that led here: it is freed before the loop waits again. */
-            family_end(family);
-            family->next = supervisor->departed;
-            supervisor->departed = family;
-            return;
-        }
-    }
+    const struct supervisor *supervisor = context;
+    crew_on_ended(&supervisor->crew, pid);
 }
 
 /* Workers, the log command, helpers, and the orphans that come to PID 1. */
 static void on_reaped(void *context, pid_t pid, int status)
 {
     struct supervisor *supervisor = context;
-    if (!log_keeper_reap(&supervisor->log_keeper, pid, status) &&
-        !reap_helper(supervisor, pid, status)) {
-        on_process_exited(supervisor, pid, status);
+    char words[LAST_WORDS_SIZE];
+    if (log_keeper_reap(&supervisor->log_keeper, pid, status) ||
+        crew_reap_probe(&supervisor->crew, pid, status)) {
+        return;
+    }
+    switch (hooks_reap(&supervisor->hooks, pid, words, sizeof words)) {
+    case HOOK_CHECK:
+        releases_on_check_exited(&supervisor->releases, status, words);
+        break;
+    case HOOK_EVENT:
+        break;
+    case HOOK_NONE:
+        crew_on_reaped(&supervisor->crew, pid, status);
+        break;
     }
 }
 
-void supervisor_request_deploy(struct supervisor *supervisor)
+static void on_status(void *context, uint64_t generation, const char *text)
 {
+    const struct supervisor *supervisor = context;
+    console_report_status(supervisor->console, generation, text);
+}
+
+static void on_last_words(void *context, const char *words, const char *output)
+{
+    const struct supervisor *supervisor = context;
+    console_set_last_words(supervisor->console, words, output);
+}
+
+static void on_checked(void *context, const struct lifecycle_event *event, const char *sentence,
+                       const char *words)
+{
+    const struct supervisor *supervisor = context;
+    if (!event->ok) {
+        console_set_last_words(supervisor->console, words, NULL);
+        note_failure(supervisor, sentence);
+    }
+    driver_post(supervisor->driver, event);
+}
+
+static void on_release_changed(void *context, const struct release *before)
+{
+    struct supervisor *supervisor = context;
+    struct error error;
+    if (change_trigger_follow(&supervisor->change_trigger, releases_options(&supervisor->releases),
+                              &error) != 0) {
+        log_error("--restart-on-change: %s", error.text);
+    }
+    manager_unstore(&supervisor->manager, &before->listeners);
+    manager_store(&supervisor->manager);
+}
+
+/* --- requests ----------------------------------------------------------------------------------
+ */
+
+static void on_change(void *context, const char *path)
+{
+    const struct supervisor *supervisor = context;
+    log_info("%s has changed: asked to deploy", path);
+    driver_post(supervisor->driver,
+                &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
+}
+
+static void request_deploy(void *context)
+{
+    const struct supervisor *supervisor = context;
     driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_DEPLOY});
+}
+
+/* TERM, and a client's request, end the workers as --signal-on-term says. */
+static void request_stop(void *context, int signal)
+{
+    const struct supervisor *supervisor = context;
+    int sent =
+        signal == SIGTERM ? releases_options(&supervisor->releases)->signal_on_term : SIGTERM;
+    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_STOP, .signal = sent});
+}
+
+static int reopen_log(void *context, struct error *error)
+{
+    const struct supervisor *supervisor = context;
+    return log_keeper_reopen(&supervisor->log_keeper, error);
+}
+
+static void on_reopen_signal(void *context)
+{
+    struct error error;
+    reopen_log(context, &error);
+}
+
+static void on_forward_signal(void *context, int signal)
+{
+    const struct supervisor *supervisor = context;
+    driver_reap(supervisor->driver); /* the dead get none */
+    crew_forward(&supervisor->crew, signal);
+}
+
+static int signal_current(void *context, int signal, struct error *error)
+{
+    const struct supervisor *supervisor = context;
+    driver_reap(supervisor->driver);
+    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
+    const struct generation *current = lifecycle_find(lifecycle, lifecycle->current);
+    if (current == NULL) {
+        return error_set(error, "no generation is serving");
+    }
+    log_about(LOG_LEVEL_INFO,
+              &(struct log_facts){.generation = current->number, .pid = current->pid},
+              "asked to send %s to worker %d", signal_name(signal), (int)current->pid);
+    return kill(current->pid, signal) == 0
+               ? 0
+               : error_set(error, "cannot send %s to worker %d: %s", signal_name(signal),
+                           (int)current->pid, strerror(errno));
 }
 
 /* --- setting up --------------------------------------------------------------------------------
@@ -135,203 +339,6 @@ static void watch_clock(struct supervisor *supervisor)
     ev_periodic_init(&supervisor->clock, on_clock, FAR_FUTURE, 0.0, NULL);
     ev_periodic_start(supervisor->loop, &supervisor->clock);
 }
-
-void supervisor_describe_listener(const struct listener *listener)
-{
-    const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
-                       : listener->socket_type == SOCK_STREAM  ? ""
-                       : listener->family == AF_UNIX           ? " (datagram)"
-                                                               : " (UDP)";
-    log_info("listening on %s%s, descriptor %d of the workers%s", listener->name, type,
-             listener->worker_fd,
-             listener->origin == LISTENER_KEPT ? ", kept open since before" : "");
-    if (listener->warning != NULL) {
-        log_warning("listening on %s: %s", listener->name, listener->warning);
-    }
-}
-
-static void describe_listeners(const struct supervisor *supervisor)
-{
-    const struct listener_set *listeners = &supervisor_release(supervisor)->listeners;
-    struct error gap;
-    for (size_t i = 0; i < listeners->count; i++) {
-        supervisor_describe_listener(&listeners->items[i]);
-    }
-    if (inheritance_has_gap(supervisor_options(supervisor)->inherit, listeners, &gap)) {
-        log_warning("%s", gap.text);
-    }
-}
-
-static void free_families(struct family **list)
-{
-    while (*list != NULL) {
-        struct family *family = *list;
-        *list = family->next;
-        family_free(family);
-    }
-}
-
-static void on_bury(struct ev_loop *loop, ev_prepare *watcher, int revents)
-{
-    (void)watcher;
-    (void)revents;
-    struct supervisor *supervisor = ev_userdata(loop);
-    free_families(&supervisor->departed);
-}
-
-/* A death that is not yet reaped goes before the worker's last message: the dead are not ready. */
-static void on_family_event(void *context, const struct lifecycle_event *event)
-{
-    const struct supervisor *supervisor = context;
-    driver_reap(supervisor->driver);
-    if (event->kind == EVENT_READY) {
-        adopter_hear(supervisor->adopter, event->generation);
-    }
-    driver_post(supervisor->driver, event);
-}
-
-/* The same for one that is seen to listen. */
-static void on_adopter_event(void *context, const struct lifecycle_event *event)
-{
-    const struct supervisor *supervisor = context;
-    driver_post(supervisor->driver, event);
-}
-
-static int set_up_adopter(struct supervisor *supervisor)
-{
-    const struct adopter_setup setup = {.loop = supervisor->loop,
-                                        .lifecycle = driver_lifecycle(supervisor->driver),
-                                        .on_event = on_adopter_event,
-                                        .context = supervisor};
-    supervisor->adopter = adopter_new(&setup);
-    if (supervisor->adopter == NULL) {
-        log_error("cannot set up adoption: out of memory");
-        return -1;
-    }
-    return 0;
-}
-
-static void on_family_status(void *context, uint64_t generation, const char *text)
-{
-    const struct supervisor *supervisor = context;
-    console_report_status(supervisor->console, generation, text);
-}
-
-static void set_up_manager(struct supervisor *supervisor)
-{
-    const struct supervisor_setup *setup = supervisor->setup;
-    manager_init(&supervisor->manager,
-                 &(struct manager_setup){.loop = supervisor->loop,
-                                         .service_manager = setup->manager,
-                                         .lifecycle = driver_lifecycle(supervisor->driver),
-                                         .release = setup->release,
-                                         .is_daemon = setup->options->daemonize});
-}
-
-static void on_change(void *context, const char *path)
-{
-    const struct supervisor *supervisor = context;
-    log_info("%s has changed: asked to deploy", path);
-    driver_post(supervisor->driver,
-                &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
-}
-
-static int set_up_change_trigger(struct supervisor *supervisor)
-{
-    struct error error;
-    change_trigger_init(&supervisor->change_trigger,
-                        &(struct change_trigger_setup){.loop = supervisor->loop,
-                                                       .on_change = on_change,
-                                                       .context = supervisor});
-    if (change_trigger_follow(&supervisor->change_trigger, supervisor_options(supervisor),
-                              &error) != 0) {
-        log_error("--restart-on-change: %s", error.text);
-        *supervisor->setup->failure = error;
-        return -1;
-    }
-    return 0;
-}
-
-void supervisor_follow_release(struct supervisor *supervisor, const struct release *before)
-{
-    struct error error;
-    if (change_trigger_follow(&supervisor->change_trigger, supervisor_options(supervisor),
-                              &error) != 0) {
-        log_error("--restart-on-change: %s", error.text);
-    }
-    manager_unstore(&supervisor->manager, &before->listeners);
-    manager_store(&supervisor->manager);
-}
-
-/* --- signals -----------------------------------------------------------------------------------
- */
-
-static void on_child(void *context)
-{
-    const struct supervisor *supervisor = context;
-    driver_reap(supervisor->driver);
-}
-
-static void on_deploy_signal(void *context)
-{
-    supervisor_request_deploy(context);
-}
-
-static void on_stop_signal(void *context, int signal)
-{
-    const struct supervisor *supervisor = context;
-    int sent = signal == SIGTERM ? supervisor_options(supervisor)->signal_on_term : SIGTERM;
-    driver_post(supervisor->driver, &(struct lifecycle_event){.kind = EVENT_STOP, .signal = sent});
-}
-
-int supervisor_reopen_log(void *context, struct error *error)
-{
-    const struct supervisor *supervisor = context;
-    return log_keeper_reopen(&supervisor->log_keeper, error);
-}
-
-static void on_reopen_signal(void *context)
-{
-    struct error error;
-    supervisor_reopen_log(context, &error);
-}
-
-/* To the current generation; with none, as in a stop, to everybody who is left. */
-static void on_forward_signal(void *context, int signal)
-{
-    struct supervisor *supervisor = context;
-    driver_reap(supervisor->driver); /* the dead get none */
-    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
-    for (size_t i = 0; i < lifecycle->count; i++) {
-        const struct generation *generation = &lifecycle->generations[i];
-        bool is_meant = lifecycle->current == 0 || generation->number == lifecycle->current;
-        if (!is_meant || generation->pid == 0) {
-            continue;
-        }
-        if (kill(generation->pid, signal) != 0) {
-            log_error("cannot send %s to worker %d: %s", signal_name(signal), (int)generation->pid,
-                      strerror(errno));
-        } else {
-            log_info("%s handed on to worker %d", signal_name(signal), (int)generation->pid);
-        }
-    }
-}
-
-static void watch_signals(struct supervisor *supervisor)
-{
-    signals_watch(&supervisor->signals,
-                  &(struct signals_setup){.loop = supervisor->loop,
-                                          .options = supervisor->setup->options,
-                                          .on_child = on_child,
-                                          .on_deploy = on_deploy_signal,
-                                          .on_stop = on_stop_signal,
-                                          .on_reopen = on_reopen_signal,
-                                          .on_forward = on_forward_signal,
-                                          .context = supervisor});
-}
-
-/* --- the whole ---------------------------------------------------------------------------------
- */
 
 /* libev ends the process where it gets no descriptor: its own, for epoll, timers and signals. */
 static int check_room_for_loop(struct error *error)
@@ -354,77 +361,159 @@ static int check_room_for_loop(struct error *error)
                            strerror(reason), LOOP_DESCRIPTORS);
 }
 
-static void set_up_driver(struct supervisor *supervisor)
+static int open_loop(struct supervisor *supervisor, struct error *error)
 {
-    const struct driver_setup setup = {.loop = supervisor->loop,
-                                       .settings =
-                                           plan_initial_settings(supervisor->setup->options),
-                                       .carry_out = supervisor_carry_out,
-                                       .on_ended = on_ended,
-                                       .on_reaped = on_reaped,
-                                       .context = supervisor};
-    supervisor->driver = driver_new(&setup);
-}
-
-static int set_up(struct supervisor *supervisor)
-{
-    struct error error;
-    if (check_room_for_loop(&error) != 0) {
-        log_error("%s", error.text);
-        *supervisor->setup->failure = error;
+    if (check_room_for_loop(error) != 0) {
         return -1;
     }
     supervisor->loop = ev_loop_new(EVFLAG_NOENV);
-    if (supervisor->loop == NULL) {
-        log_error("cannot set up the event loop: %s", strerror(errno));
-        return -1;
+    return supervisor->loop != NULL
+               ? 0
+               : error_set(error, "cannot set up the event loop: %s", strerror(errno));
+}
+
+static int open_crew(struct supervisor *supervisor, struct error *error)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    return crew_open(&supervisor->crew,
+                     &(struct crew_setup){.loop = supervisor->loop,
+                                          .lifecycle = driver_lifecycle(supervisor->driver),
+                                          .release = setup->release,
+                                          .personality = setup->options->personality,
+                                          .captures = &supervisor->log_keeper.captures,
+                                          .reap = reap,
+                                          .on_event = post,
+                                          .on_status = on_status,
+                                          .on_last_words = on_last_words,
+                                          .context = supervisor},
+                     error);
+}
+
+static int open_change_trigger(struct supervisor *supervisor, struct error *error)
+{
+    struct error reason;
+    change_trigger_init(&supervisor->change_trigger,
+                        &(struct change_trigger_setup){.loop = supervisor->loop,
+                                                       .on_change = on_change,
+                                                       .context = supervisor});
+    return change_trigger_follow(&supervisor->change_trigger, supervisor->setup->options,
+                                 &reason) == 0
+               ? 0
+               : error_set(error, "--restart-on-change: %s", reason.text);
+}
+
+/* A control socket that was asked for and cannot be had is an error; the usual one is only missed.
+ */
+static int open_console(struct supervisor *supervisor, struct error *error)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    const char *asked = setup->options->control;
+    struct error reason;
+    if (asked != NULL && strcmp(asked, "off") == 0) {
+        return 0;
     }
-    ev_set_userdata(supervisor->loop, supervisor);
-    set_up_driver(supervisor);
-    log_keeper_init(&supervisor->log_keeper, supervisor->loop, supervisor->setup->log_file);
-    set_up_manager(supervisor);
-    supervisor->family_listener =
-        (struct family_listener){.on_event = on_family_event,
-                                 .on_status = on_family_status,
-                                 .context = supervisor,
-                                 .captures = &supervisor->log_keeper.captures};
-    ev_prepare_init(&supervisor->bury, on_bury);
-    ev_prepare_start(supervisor->loop, &supervisor->bury);
-    hooks_init(&supervisor->hooks, supervisor->loop);
+    supervisor->console =
+        console_open(&(struct console_setup){.loop = supervisor->loop,
+                                             .options = setup->options,
+                                             .release = setup->release,
+                                             .lifecycle = driver_lifecycle(supervisor->driver),
+                                             .crew = &supervisor->crew,
+                                             .reap = reap,
+                                             .deploy = request_deploy,
+                                             .stop = request_stop,
+                                             .reopen = reopen_log,
+                                             .signal_current = signal_current,
+                                             .context = supervisor},
+                     &reason);
+    if (supervisor->console == NULL && asked != NULL) {
+        return error_set(error, "--control: %s", reason.text);
+    }
+    if (supervisor->console == NULL) {
+        log_warning("no control socket: %s", reason.text);
+    }
+    return 0;
+}
+
+/* The parts that nothing can go wrong with. */
+static void set_up_parts(struct supervisor *supervisor)
+{
+    const struct supervisor_setup *setup = supervisor->setup;
+    supervisor->driver =
+        driver_new(&(struct driver_setup){.loop = supervisor->loop,
+                                          .settings = plan_initial_settings(setup->options),
+                                          .carry_out = carry_out,
+                                          .on_ended = on_ended,
+                                          .on_reaped = on_reaped,
+                                          .context = supervisor});
+    log_keeper_init(&supervisor->log_keeper, supervisor->loop, setup->log_file);
+    manager_init(&supervisor->manager,
+                 &(struct manager_setup){.loop = supervisor->loop,
+                                         .service_manager = setup->manager,
+                                         .lifecycle = driver_lifecycle(supervisor->driver),
+                                         .release = setup->release,
+                                         .is_daemon = setup->options->daemonize});
+    hooks_init(&supervisor->hooks, supervisor->loop, setup->release);
+    releases_init(&supervisor->releases,
+                  &(struct releases_setup){.configuration = setup->configuration,
+                                           .in_force = setup->release,
+                                           .crew = &supervisor->crew,
+                                           .hooks = &supervisor->hooks,
+                                           .on_checked = on_checked,
+                                           .on_report = tell,
+                                           .on_change = on_release_changed,
+                                           .context = supervisor});
     watch_clock(supervisor);
-    if (set_up_change_trigger(supervisor) != 0) {
+}
+
+static int set_up(struct supervisor *supervisor, struct error *error)
+{
+    if (open_loop(supervisor, error) != 0) {
         return -1;
     }
-    watch_signals(supervisor);
-    return set_up_adopter(supervisor) != 0 ? -1 : supervisor_open_console(supervisor);
+    set_up_parts(supervisor);
+    if (open_crew(supervisor, error) != 0 || open_change_trigger(supervisor, error) != 0) {
+        return -1;
+    }
+    signals_watch(&supervisor->signals,
+                  &(struct signals_setup){.loop = supervisor->loop,
+                                          .options = supervisor->setup->options,
+                                          .on_child = reap,
+                                          .on_deploy = request_deploy,
+                                          .on_stop = request_stop,
+                                          .on_reopen = on_reopen_signal,
+                                          .on_forward = on_forward_signal,
+                                          .context = supervisor});
+    return open_console(supervisor, error);
 }
 
 static void take_down(struct supervisor *supervisor)
 {
     console_close(supervisor->console);
     hooks_close(&supervisor->hooks);
-    free_families(&supervisor->families);
-    free_families(&supervisor->departed);
-    adopter_free(supervisor->adopter);
+    crew_close(&supervisor->crew);
     change_trigger_close(&supervisor->change_trigger);
     manager_close(&supervisor->manager);
     log_keeper_close(&supervisor->log_keeper);
-    release_drop(supervisor->prepared);
+    releases_close(&supervisor->releases);
     ev_loop_destroy(supervisor->loop);
 }
 
 int supervisor_run(const struct supervisor_setup *setup)
 {
     struct supervisor supervisor = {.setup = setup, .exit_status = 1};
-    if (set_up(&supervisor) == 0) {
-        describe_listeners(&supervisor);
-        listener_set_own_files(&supervisor_release(&supervisor)->listeners);
+    struct error error;
+    if (set_up(&supervisor, &error) == 0) {
+        releases_log_listeners(&supervisor.releases);
+        listener_set_own_files(&(*setup->release)->listeners);
         manager_store(&supervisor.manager);
         driver_post(supervisor.driver, &(struct lifecycle_event){.kind = EVENT_START});
         if (!supervisor.has_ended) { /* ev_run would forget a break from before */
             ev_run(supervisor.loop, 0);
         }
         log_info("exiting with status %d", supervisor.exit_status);
+    } else {
+        log_error("%s", error.text);
+        *setup->failure = error;
     }
     if (supervisor.loop != NULL) {
         take_down(&supervisor);

@@ -130,14 +130,14 @@ deploy() {
   equal "$(variable GOOD 2)" '(unset)'
 }
 
-@test "a KILL_OLD_DELAY that makes no sense at a later deploy is reported, and the value before stays" {
+@test "a KILL_OLD_DELAY that makes no sense at a later deploy is reported, and the previous value stays" {
   local value generation=1
   supervise_with_variables --kill-old-delay=0
   for value in soon -1 1x 99999999999d; do
     echo "$value" >"$DIR/env/KILL_OLD_DELAY"
     generation=$((generation + 1))
     deploy "$generation"
-    log_has "KILL_OLD_DELAY: expected a duration.*'?$value'?; the value before stays"
+    log_has "KILL_OLD_DELAY: expected a duration.*'?$value'?; keeping the previous value"
   done
   echo 1h >"$DIR/env/KILL_OLD_DELAY"
   kill -HUP "$SUPERVISOR"
@@ -155,7 +155,7 @@ deploy() {
   supervise_with_variables --enable-auto-restart --auto-restart-interval=1h --kill-old-delay=0
   echo never >"$DIR/env/AUTO_RESTART_INTERVAL"
   deploy 2
-  log_has "AUTO_RESTART_INTERVAL: expected a duration.*never.*; the value before stays"
+  log_has "AUTO_RESTART_INTERVAL: expected a duration.*never.*; keeping the previous value"
 }
 
 @test "an empty or removed KILL_OLD_DELAY means what it meant without the envdir" {

@@ -1,0 +1,339 @@
+#include "crew.h"
+
+#include "last_words.h"
+#include "log.h"
+#include "signal_name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* A worker that dies sooner than this has hardly started. */
+#define YOUNG_SECONDS 1.0
+
+/* --- who is there ------------------------------------------------------------------------------
+ */
+
+struct family *crew_find(const struct crew *crew, uint64_t generation)
+{
+    struct family *family = crew->families;
+    while (family != NULL && family->generation != generation) {
+        family = family->next;
+    }
+    return family;
+}
+
+static struct family *find_by_pid(const struct crew *crew, pid_t pid)
+{
+    struct family *family = crew->families;
+    while (family != NULL && family->pid != pid) {
+        family = family->next;
+    }
+    return family;
+}
+
+bool crew_is_left_over(const struct crew *crew, const struct listener *listener)
+{
+    return adopter_is_left_over(crew->adopter, listener);
+}
+
+/* --- starting ----------------------------------------------------------------------------------
+ */
+
+static void log_plan_problems(const struct plan *plan)
+{
+    if (plan->envdir_problem.text[0] != '\0') {
+        log_error("%s", plan->envdir_problem.text);
+    }
+    if (plan->settings_problem.text[0] != '\0') {
+        log_warning("%s; keeping the previous value", plan->settings_problem.text);
+    }
+}
+
+static pid_t start_worker(const struct crew *crew, struct family *family, struct release *release,
+                          const struct plan *plan, struct worker_failure *failure)
+{
+    const struct options *options = release_options(release);
+    struct worker_command command = {
+        .argv = options->command,
+        .environment = plan->environment.entries,
+        .directory = options->directory,
+        .listeners = &release->listeners,
+    };
+    struct adoption_installation adoption;
+    bool is_adopted = adopter_equip(crew->adopter, release, &adoption);
+    command.adoption = is_adopted ? &adoption : NULL;
+    family_equip(family, &command);
+    pid_t pid = worker_spawn(&command, failure);
+    if (pid < 0 && is_adopted) {
+        adopter_cancel(crew->adopter, release);
+    } else if (pid >= 0) {
+        family_begin(family, pid);
+        if (is_adopted) {
+            adopter_begin(crew->adopter, release, family->generation, &adoption);
+        }
+    }
+    return pid;
+}
+
+pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation,
+                 struct lifecycle_settings *settings, struct worker_failure *failure)
+{
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_make(&plan, release_options(release), &release->listeners, generation, settings,
+                  &failure->error) != 0) {
+        failure->permanent = plan.is_refused;
+        return -1;
+    }
+    log_plan_problems(&plan);
+    *settings = plan.settings;
+    struct family *family = family_new(crew->setup.loop, release, &crew->family_listener,
+                                       generation, &plan, &failure->error);
+    if (family == NULL) {
+        return -1;
+    }
+    pid_t pid = start_worker(crew, family, release, &plan, failure);
+    if (pid < 0) {
+        family_free(family);
+        return -1;
+    }
+    family->next = crew->families;
+    crew->families = family;
+    return pid;
+}
+
+/* --- signals -----------------------------------------------------------------------------------
+ */
+
+void crew_signal(const struct crew *crew, uint64_t generation, pid_t pid, int signal)
+{
+    const struct family *family = crew_find(crew, generation);
+    bool to_group = signal == SIGKILL && family != NULL && family->options->kill_group;
+    if (kill(to_group ? -pid : pid, signal) != 0) {
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = generation, .pid = pid},
+                  "cannot send %s to worker %d: %s", signal_name(signal), (int)pid,
+                  strerror(errno));
+    }
+}
+
+void crew_forward(const struct crew *crew, int signal)
+{
+    const struct lifecycle *lifecycle = crew->setup.lifecycle;
+    for (const struct family *one = crew->families; one != NULL; one = one->next) {
+        if (lifecycle->current != 0 && one->generation != lifecycle->current) {
+            continue;
+        }
+        if (kill(one->pid, signal) != 0) {
+            log_error("cannot send %s to worker %d: %s", signal_name(signal), (int)one->pid,
+                      strerror(errno));
+        } else {
+            log_info("forwarded %s to worker %d", signal_name(signal), (int)one->pid);
+        }
+    }
+}
+
+/* --- ends --------------------------------------------------------------------------------------
+ */
+
+/* While the number of its group is still its own: once the worker is reaped and the group is empty,
+   it may be anybody's. */
+void crew_on_ended(const struct crew *crew, pid_t pid)
+{
+    const struct family *family = find_by_pid(crew, pid);
+    if (family != NULL && family->options->kill_group) {
+        kill(-pid, SIGKILL);
+    }
+}
+
+bool crew_reap_probe(struct crew *crew, pid_t pid, int status)
+{
+    for (struct family *one = crew->families; one != NULL; one = one->next) {
+        if (family_reap(one, pid, status)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* It may be an event of its own that led here: it is freed before the loop waits again. */
+static void depart(struct crew *crew, struct family *family)
+{
+    struct family **link = &crew->families;
+    while (*link != family) {
+        link = &(*link)->next;
+    }
+    *link = family->next;
+    family_end(family);
+    family->next = crew->departed;
+    crew->departed = family;
+}
+
+/* A socket that only this worker had is closed before anybody is told that a deploy is over. */
+void crew_on_reaped(struct crew *crew, pid_t pid, int status)
+{
+    struct family *family = find_by_pid(crew, pid);
+    if (family == NULL) {
+        return;
+    }
+    adopter_end(crew->adopter, family->generation);
+    family_drop_release(family);
+    crew->setup.on_event(
+        crew->setup.context,
+        &(struct lifecycle_event){.kind = EVENT_EXITED, .pid = pid, .status = status});
+    depart(crew, family);
+}
+
+static void free_families(struct family **list)
+{
+    while (*list != NULL) {
+        struct family *family = *list;
+        *list = family->next;
+        family_free(family);
+    }
+}
+
+static void before_wait(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct crew *crew = watcher->data;
+    free_families(&crew->departed);
+}
+
+/* --- last words --------------------------------------------------------------------------------
+ */
+
+/* Every newcomer's first mistake is a server that binds its port itself, while the supervisor has
+   it. Where the worker's own words can be read back, they decide whether the hint is given. */
+static void hint_at_address_in_use(struct crew *crew, const char *words)
+{
+    const struct release *release = *crew->setup.release;
+    if (crew->hint_is_given || release->listeners.count == 0 ||
+        (words != NULL && !last_words_mention_address_in_use(words))) {
+        return;
+    }
+    crew->hint_is_given = true;
+    if (release_options(release)->adopt != ADOPT_OFF) {
+        log_warning("hint: %s: a server that binds for itself must bind an address that is held, "
+                    "as it is held (see tasuki-adoption(7))",
+                    words != NULL ? "the address is in use"
+                                  : "if the worker said that its address is in use");
+        return;
+    }
+    log_warning("hint: %s: a server must not bind the address by itself here, it takes the socket "
+                "from %s (see tasuki-servers(7))",
+                words != NULL ? "the address is in use by the supervisor"
+                              : "if the worker said that its address is in use",
+                personality_name(crew->setup.personality));
+}
+
+/* Takes the supervisor's own lines out of what was read back from a log that both write to. */
+static void drop_own_lines(char *words)
+{
+    char *kept = words;
+    while (*words != '\0') {
+        size_t length = strcspn(words, "\n");
+        length += words[length] == '\n';
+        if (!log_is_own_line(words)) {
+            memmove(kept, words, length);
+            kept += length;
+        }
+        words += length;
+    }
+    *kept = '\0';
+}
+
+static void tell_last_words(struct crew *crew, struct family *family,
+                            const struct lifecycle_action *report)
+{
+    char words[LAST_WORDS_SIZE];
+    char output[LAST_WORDS_OUTPUT_SIZE];
+    bool can_be_read = family != NULL && family_last_words(family, words, sizeof words);
+    if (can_be_read) {
+        drop_own_lines(words);
+    }
+    last_words_describe_output(family != NULL ? &family->last_words : NULL, report->pid, output,
+                               sizeof output);
+    crew->setup.on_last_words(crew->setup.context, can_be_read ? words : NULL, output);
+    bool died_young = report->report == REPORT_START_FAILED ||
+                      (report->report == REPORT_CRASHED && family != NULL &&
+                       ev_time() - family->started < YOUNG_SECONDS);
+    if (died_young && !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
+        hint_at_address_in_use(crew, can_be_read ? words : NULL);
+    }
+}
+
+void crew_on_report(void *context, const struct lifecycle_action *report)
+{
+    struct crew *crew = context;
+    struct family *family = crew_find(crew, report->generation);
+    adopter_report(crew->adopter, report);
+    switch (report->report) {
+    case REPORT_READY:
+        if (family != NULL) {
+            family->ready_after = ev_time() - family->started;
+            family_stop_probing(family);
+        }
+        break;
+    case REPORT_SIGNALLED:
+        if (family != NULL) {
+            family_stop_probing(family);
+        }
+        break;
+    case REPORT_START_FAILED:
+    case REPORT_NOT_READY:
+    case REPORT_CRASHED:
+    case REPORT_HUNG:
+        tell_last_words(crew, family, report);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- in the loop -------------------------------------------------------------------------------
+ */
+
+/* A death that is not yet reaped comes before the worker's last message: the dead are not ready. */
+static void on_family_event(void *context, const struct lifecycle_event *event)
+{
+    const struct crew *crew = context;
+    crew->setup.reap(crew->setup.context);
+    if (event->kind == EVENT_READY) {
+        adopter_hear(crew->adopter, event->generation);
+    }
+    crew->setup.on_event(crew->setup.context, event);
+}
+
+static void on_family_status(void *context, uint64_t generation, const char *text)
+{
+    const struct crew *crew = context;
+    crew->setup.on_status(crew->setup.context, generation, text);
+}
+
+int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *error)
+{
+    *crew = (struct crew){.setup = *setup};
+    crew->family_listener = (struct family_listener){.on_event = on_family_event,
+                                                     .on_status = on_family_status,
+                                                     .context = crew,
+                                                     .captures = setup->captures};
+    ev_prepare_init(&crew->before_wait, before_wait);
+    crew->before_wait.data = crew;
+    ev_prepare_start(setup->loop, &crew->before_wait);
+    crew->adopter = adopter_new(&(struct adopter_setup){.loop = setup->loop,
+                                                        .lifecycle = setup->lifecycle,
+                                                        .on_event = setup->on_event,
+                                                        .context = setup->context});
+    return crew->adopter != NULL ? 0 : error_set(error, "cannot set up adoption: out of memory");
+}
+
+void crew_close(struct crew *crew)
+{
+    free_families(&crew->families);
+    free_families(&crew->departed);
+    adopter_free(crew->adopter);
+    ev_prepare_stop(crew->setup.loop, &crew->before_wait);
+}

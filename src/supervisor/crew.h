@@ -1,0 +1,74 @@
+/*
+ * The crew is the workers that run: it starts them, owns their families, hands the system's word
+ * of each death to the right one, sends signals, and reads back what a failed worker said last. It
+ * decides nothing.
+ */
+#ifndef CREW_H
+#define CREW_H
+
+#include "adopter.h"
+#include "family.h"
+
+/* All of it outlives the crew. */
+struct crew_setup {
+    struct ev_loop *loop;
+    const struct lifecycle *lifecycle;
+    struct release *const *release; /* what is in force */
+    enum personality personality;
+    struct capture **captures;   /* the log's; they may outlive their workers */
+    void (*reap)(void *context); /* takes in who has died, before a worker's word counts */
+    void (*on_event)(void *context, const struct lifecycle_event *event);
+    void (*on_status)(void *context, uint64_t generation, const char *text);
+    /* A worker has failed: what it said last (NULL: that cannot be read), and where its output is.
+     */
+    void (*on_last_words)(void *context, const char *words, const char *output);
+    void *context;
+};
+
+struct crew {
+    struct crew_setup setup;
+    struct family_listener family_listener;
+    struct adopter *adopter; /* owned */
+    struct family *families; /* one for each worker; owned */
+    struct family *departed; /* those of workers that have been reaped; owned */
+    ev_prepare before_wait;
+    bool hint_is_given; /* the one about an address in use */
+};
+
+/* Returns 0, or -1 with the reason in `error`. The crew must not move afterwards. */
+int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *error);
+void crew_close(struct crew *crew);
+
+/* Starts the worker of a generation from this release. `settings` are those of the generation
+   before, and become this one's. Returns the pid, or -1 with the reason in `failure`. */
+pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation,
+                 struct lifecycle_settings *settings, struct worker_failure *failure);
+
+/* The family of that generation's worker, or NULL. */
+struct family *crew_find(const struct crew *crew, uint64_t generation);
+
+/* What to tell of a worker that fails: no error is fatal. With --kill-mode=group SIGKILL goes to
+   everything that the worker has started. */
+void crew_signal(const struct crew *crew, uint64_t generation, pid_t pid, int signal);
+
+/* A signal of --forward: to the current worker; with none, as in a stop, to everybody left. */
+void crew_forward(const struct crew *crew, int signal);
+
+/* A process has ended and is not reaped yet: kills what is left of its group, where that is to be.
+ */
+void crew_on_ended(const struct crew *crew, pid_t pid);
+
+/* Takes a reaped process that may be a readiness probe. Returns true if it was. */
+bool crew_reap_probe(struct crew *crew, pid_t pid, int status);
+
+/* A process has been reaped. If it is a worker, EVENT_EXITED is told while its family is still
+   known, and then that departs. */
+void crew_on_reaped(struct crew *crew, pid_t pid, int status);
+
+/* Something happened; `context` is the crew. */
+void crew_on_report(void *context, const struct lifecycle_action *report);
+
+/* True if the current generation takes its listeners by itself, and has not taken this one. */
+bool crew_is_left_over(const struct crew *crew, const struct listener *listener);
+
+#endif

@@ -1,0 +1,298 @@
+#include "releases.h"
+
+#include "last_words.h"
+#include "log.h"
+#include "plan.h"
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* --- which release ------------------------------------------------------------------------------
+ */
+
+static struct release *in_force(const struct releases *releases)
+{
+    return *releases->setup.in_force;
+}
+
+const struct options *releases_options(const struct releases *releases)
+{
+    return release_options(in_force(releases));
+}
+
+struct release *releases_of_deploy(const struct releases *releases, uint64_t deploy)
+{
+    bool is_prepared = releases->prepared != NULL && deploy == releases->prepared_deploy;
+    return is_prepared ? releases->prepared : in_force(releases);
+}
+
+static void forget_prepared(struct releases *releases)
+{
+    release_drop(releases->prepared);
+    releases->prepared = NULL;
+    releases->prepared_deploy = 0;
+}
+
+static void log_listener(const struct listener *listener)
+{
+    const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
+                       : listener->socket_type == SOCK_STREAM  ? ""
+                       : listener->family == AF_UNIX           ? " (datagram)"
+                                                               : " (UDP)";
+    log_info("listening on %s%s, descriptor %d of the workers%s", listener->name, type,
+             listener->worker_fd,
+             listener->origin == LISTENER_KEPT ? ", kept open since before" : "");
+    if (listener->warning != NULL) {
+        log_warning("listening on %s: %s", listener->name, listener->warning);
+    }
+}
+
+void releases_log_listeners(const struct releases *releases)
+{
+    const struct listener_set *listeners = &in_force(releases)->listeners;
+    struct error gap;
+    for (size_t i = 0; i < listeners->count; i++) {
+        log_listener(&listeners->items[i]);
+    }
+    if (inheritance_has_gap(releases_options(releases)->inherit, listeners, &gap)) {
+        log_warning("%s", gap.text);
+    }
+}
+
+static void announce_closing(const struct listener_set *before, const struct listener_set *now)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        if (!listener_set_has(now, before->items[i].fd)) {
+            log_info("%s is closed when the last generation that has it is gone",
+                     before->items[i].name);
+        }
+    }
+}
+
+/* A generation took over: what it was started from is what the dead are replaced with. */
+static void put_in_force(struct releases *releases, uint64_t generation)
+{
+    const struct family *family = crew_find(releases->setup.crew, generation);
+    struct release *before = in_force(releases);
+    if (family == NULL || family->release == NULL || family->release == before) {
+        return;
+    }
+    announce_closing(&before->listeners, &family->release->listeners);
+    *releases->setup.in_force = release_hold(family->release);
+    releases->setup.on_change(releases->setup.context, before);
+    release_drop(before);
+    listener_set_settle(&family->release->listeners, release_options(family->release)->backlog);
+}
+
+void releases_on_report(void *context, const struct lifecycle_action *report)
+{
+    struct releases *releases = context;
+    switch (report->report) {
+    case REPORT_READY:
+    case REPORT_ROLLED_BACK:
+        put_in_force(releases, report->generation);
+        break;
+    case REPORT_DEPLOY_SUCCEEDED:
+    case REPORT_DEPLOY_FAILED:
+    case REPORT_DEPLOY_STOPPED:
+        if (report->deploy == releases->prepared_deploy) {
+            forget_prepared(releases);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- making ready ----------------------------------------------------------------------------- */
+
+static void accept_release(const struct releases *releases)
+{
+    releases->setup.on_checked(releases->setup.context,
+                               &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = true}, "",
+                               NULL);
+}
+
+static void refuse(const struct releases *releases, enum deploy_failure reason,
+                   const char *sentence, const char *words)
+{
+    releases->setup.on_checked(
+        releases->setup.context,
+        &(struct lifecycle_event){.kind = EVENT_CHECKED, .ok = false, .reason = reason}, sentence,
+        words);
+}
+
+static void refuse_for_error(const struct releases *releases, enum deploy_failure reason,
+                             const struct error *error)
+{
+    log_error("%s", error->text);
+    refuse(releases, reason, error->text, error->text);
+}
+
+/* The log has them all, those who wait as many as fit. */
+static void refuse_for_config_errors(const struct releases *releases,
+                                     const struct config_errors *errors)
+{
+    char words[LAST_WORDS_SIZE] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < errors->kept; i++) {
+        const char *text = errors->items[i].text;
+        log_error("%s", text);
+        if (length + strlen(text) + 2 < sizeof words) {
+            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s",
+                                       length > 0 ? "\n" : "", text);
+        }
+    }
+    refuse(releases, FAILURE_CONFIGURATION, words, words);
+}
+
+/* What cannot change in a running supervisor is told and left as it is. */
+static void tell_fixed_changes(const struct releases *releases, const struct configuration *next)
+{
+    char keys[256];
+    if (configuration_fixed_changes(releases->setup.configuration, next, keys, sizeof keys)) {
+        log_warning("%s: what changed of these takes effect at the next start: %s",
+                    next->options.config, keys);
+    }
+}
+
+static void announce_opened(const struct listener_set *before, const struct listener_set *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        const struct listener *listener = &now->items[i];
+        if (!listener_set_has(before, listener->fd)) {
+            log_listener(listener);
+        } else if (listener->warning != NULL) {
+            log_warning("%s stays open: %s", listener->name, listener->warning);
+        }
+    }
+}
+
+/* A socket that is asked for again may still be that of a generation which was to leave, or never
+   got ready: it cannot be bound twice, but shared. */
+static struct release *follow(const struct releases *releases, struct configuration *configuration,
+                              struct error *error)
+{
+    size_t count = 1;
+    for (const struct family *one = releases->setup.crew->families; one != NULL; one = one->next) {
+        count++;
+    }
+    const struct release **others = calloc(count, sizeof(void *));
+    if (others == NULL) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    others[0] = in_force(releases);
+    count = 1;
+    for (const struct family *one = releases->setup.crew->families; one != NULL; one = one->next) {
+        if (one->release != NULL) {
+            others[count++] = one->release;
+        }
+    }
+    struct release *release = release_follow(configuration, others, count, error);
+    free(others);
+    return release;
+}
+
+/* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
+   else it has been refused. */
+static bool prepare(struct releases *releases, uint64_t deploy)
+{
+    __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.count = 0};
+    struct error error;
+    forget_prepared(releases);
+    struct configuration *configuration =
+        configuration_read_again(releases->setup.configuration, &errors);
+    if (configuration == NULL) {
+        refuse_for_config_errors(releases, &errors);
+        return false;
+    }
+    if (plan_validate(&configuration->options, &error) != 0) {
+        refuse_for_error(releases, FAILURE_CONFIGURATION, &error);
+        configuration_release(configuration);
+        return false;
+    }
+    const struct release *before = in_force(releases);
+    struct release *release = follow(releases, configuration, &error);
+    configuration_release(configuration);
+    if (release == NULL) {
+        refuse_for_error(releases, FAILURE_LISTENERS, &error);
+        return false;
+    }
+    tell_fixed_changes(releases, release->configuration);
+    announce_opened(&before->listeners, &release->listeners);
+    releases->prepared = release;
+    releases->prepared_deploy = deploy;
+    return true;
+}
+
+/* --- the check -------------------------------------------------------------------------------- */
+
+static int start_check(struct releases *releases, const struct options *options,
+                       struct error *error)
+{
+    __attribute__((cleanup(plan_free))) struct plan plan;
+    if (plan_prepare(&plan, options, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->check,
+                                           .directory = options->directory,
+                                           .environment = plan.environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &plan.identity,
+                                           .capture = true};
+    return hooks_start_check(releases->setup.hooks, &command,
+                             (double)options->check_timeout_ms / 1000.0, error);
+}
+
+/* One that hangs is replaced by what it was: only others have the configuration read. */
+void releases_check(struct releases *releases, const struct lifecycle_action *action)
+{
+    bool is_read = releases->setup.configuration->options.config != NULL && action->deploy != 0 &&
+                   action->cause != CAUSE_WATCHDOG;
+    if (is_read && !prepare(releases, action->deploy)) {
+        return;
+    }
+    const struct options *options = release_options(releases_of_deploy(releases, action->deploy));
+    struct error error;
+    if (options->check == NULL) {
+        accept_release(releases);
+        return;
+    }
+    releases->setup.on_report(releases->setup.context,
+                              &(struct lifecycle_action){.kind = ACTION_REPORT,
+                                                         .report = REPORT_CHECK_STARTED,
+                                                         .deploy = action->deploy});
+    if (start_check(releases, options, &error) != 0) {
+        log_error("--check: %s", error.text);
+        refuse(releases, FAILURE_CHECK, error.text, error.text);
+    }
+}
+
+void releases_on_check_exited(struct releases *releases, int status, const char *words)
+{
+    struct error error;
+    char ending[64];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        accept_release(releases);
+        return;
+    }
+    error_set(&error, "the check %s", worker_describe_exit(status, ending, sizeof ending));
+    log_error("%s", error.text);
+    log_text(LOG_LEVEL_ERROR, "check: ", words);
+    refuse(releases, FAILURE_CHECK, error.text, words);
+}
+
+void releases_init(struct releases *releases, const struct releases_setup *setup)
+{
+    *releases = (struct releases){.setup = *setup};
+}
+
+void releases_close(struct releases *releases)
+{
+    forget_prepared(releases);
+}
