@@ -10,7 +10,8 @@
 #include <sys/types.h>
 
 /* Finds the supervisor that has `pid_file` locked and keeps `status_file`. Returns 0, or -1:
-   nothing runs there, or the status file lists no generation. */
+   nothing runs there, the pid file names another process than the one that holds its lock, or the
+   status file lists no generation. */
 int file_client_find(const char *pid_file, const char *status_file, pid_t *pid,
                      struct error *error);
 
@@ -19,7 +20,7 @@ int file_client_find(const char *pid_file, const char *status_file, pid_t *pid,
    this waited. */
 int file_client_restart(const char *pid_file, const char *status_file, struct error *error);
 
-/* Sends TERM to the supervisor that has `pid_file` locked, and returns when the lock is free.
+/* Sends TERM to the supervisor that has `pid_file` locked, and returns when it has ended.
    Returns 0 or -1. */
 int file_client_stop(const char *pid_file, struct error *error);
 

@@ -1,6 +1,8 @@
 #include "pid_file.h"
 
 #include "descriptor.h"
+#include "lock_holder.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +13,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PID_FILE_MODE 0644
+/* How often it is tried to take the file from those who have no right to it, and how long is waited
+   for somebody who only looks. */
+enum { ATTEMPTS = 20, PAUSE_NS = 10000000 };
 
 pid_t pid_file_read(int fd)
 {
@@ -27,22 +35,6 @@ pid_t pid_file_read(int fd)
                                                                                      : -1;
 }
 
-static int lock(int fd, const char *path, struct error *error)
-{
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        return 0;
-    }
-    if (errno != EWOULDBLOCK) {
-        return error_set(error, "cannot lock pid file %s: %s", path, strerror(errno));
-    }
-    pid_t pid = pid_file_read(fd);
-    if (pid > 0) {
-        return error_set(error, "pid file %s is locked by a running supervisor, pid %d", path,
-                         (int)pid);
-    }
-    return error_set(error, "pid file %s is locked by a running supervisor", path);
-}
-
 /* A device or a FIFO could be locked as well, and would be removed at the end: /dev/null, say. */
 static int check_regular(int fd, const char *path, struct error *error)
 {
@@ -50,9 +42,40 @@ static int check_regular(int fd, const char *path, struct error *error)
     if (fstat(fd, &status) != 0) {
         return error_set(error, "cannot open pid file %s: %s", path, strerror(errno));
     }
-    return S_ISREG(status.st_mode)
-               ? 0
-               : error_set(error, "pid file %s: expected a regular file or nothing there", path);
+    return S_ISREG(status.st_mode) ? 0
+                                   : error_set(error, "pid file %s: expected a regular file", path);
+}
+
+int pid_file_open(const char *path, int flags, struct error *error)
+{
+    struct error reason;
+    int fd = trusted_open(path, flags, PID_FILE_MODE, &reason);
+    if (fd < 0) {
+        return error_set(error, "cannot open pid file %.200s: %.280s", path, reason.text);
+    }
+    if (check_regular(fd, path, error) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Removes the file that `fd` has open, unless there is another in its place by now. Returns 0 when
+   it is there no longer. */
+static int remove_opened(int fd, const char *path)
+{
+    AUTO_PLACE struct trusted_place place;
+    struct stat opened;
+    struct stat named;
+    if (fstat(fd, &opened) != 0 || trusted_find(path, &place, NULL) != 0) {
+        return -1;
+    }
+    if (fstatat(place.directory, place.name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? 0 : -1;
+    }
+    return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+               ? unlinkat(place.directory, place.name, 0)
+               : 0;
 }
 
 /* The supervisor before us may have removed the file between our open and our lock. */
@@ -64,19 +87,78 @@ static bool is_still_named(int fd, const char *path)
            opened.st_ino == named.st_ino;
 }
 
+static bool is_of_another_user(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) != 0 || !trusted_user(status.st_uid);
+}
+
+/* --- taking it --------------------------------------------------------------------------------
+ */
+
+enum attempt { TAKEN, TRY_AGAIN, REFUSED };
+
+/* Whoever can read the file can lock it. Only a supervisor's lock is one: that of the process which
+   the file names, or, while its pid is not written yet, one of a user who may run it. A client that
+   looks whether the file is locked holds it for a moment. */
+static enum attempt refuse_lock(int fd, const char *path, struct error *error)
+{
+    pid_t pid = pid_file_read(fd);
+    if (pid > 0 && lock_holder_is(fd, pid) != LOCK_HOLDER_NO) {
+        error_set(error, "pid file %s is locked by a running supervisor, pid %d", path, (int)pid);
+        return REFUSED;
+    }
+    if (lock_holder_is_trusted(fd) != LOCK_HOLDER_NO) {
+        error_set(error, "pid file %s is locked by a running supervisor", path);
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        return TRY_AGAIN;
+    }
+    if (remove_opened(fd, path) != 0) {
+        error_set(error,
+                  "pid file %s is locked by a process of another user (expected a supervisor)",
+                  path);
+        return REFUSED;
+    }
+    return TRY_AGAIN;
+}
+
+/* What another user has made, that user can write to: it is replaced. */
+static enum attempt replace(int fd, const char *path, struct error *error)
+{
+    if (remove_opened(fd, path) == 0) {
+        return TRY_AGAIN;
+    }
+    error_set(error, "pid file %s belongs to another user, and cannot be replaced: %s", path,
+              strerror(errno));
+    return REFUSED;
+}
+
+static enum attempt try_lock(int fd, const char *path, struct error *error)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            return refuse_lock(fd, path, error);
+        }
+        error_set(error, "cannot lock pid file %s: %s", path, strerror(errno));
+        return REFUSED;
+    }
+    if (!is_still_named(fd, path)) {
+        return TRY_AGAIN;
+    }
+    return is_of_another_user(fd) ? replace(fd, path, error) : TAKEN;
+}
+
 int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *error)
 {
     *pid_file = (struct pid_file){.path = path, .fd = -1};
-    for (;;) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    error_set(error, "pid file %s is exchanged again and again", path);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        int fd = pid_file_open(path, O_RDWR | O_CREAT, error);
         if (fd < 0) {
-            return error_set(error, "cannot open pid file %s: %s", path, strerror(errno));
-        }
-        if (check_regular(fd, path, error) != 0 || lock(fd, path, error) != 0) {
-            close(fd);
             return -1;
         }
-        if (is_still_named(fd, path)) {
+        enum attempt attempt = try_lock(fd, path, error);
+        if (attempt == TAKEN) {
             pid_file->fd = fd;
             /* Until the new pid is written, nobody must signal the one of a dead supervisor. */
             return ftruncate(fd, 0) == 0
@@ -84,7 +166,11 @@ int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *
                        : error_set(error, "cannot write pid file %s: %s", path, strerror(errno));
         }
         close(fd);
+        if (attempt == REFUSED) {
+            return -1;
+        }
     }
+    return -1;
 }
 
 int pid_file_write(struct pid_file *pid_file, struct error *error)
@@ -106,9 +192,7 @@ void pid_file_release(struct pid_file *pid_file)
     if (pid_file->fd < 0) {
         return;
     }
-    if (is_still_named(pid_file->fd, pid_file->path)) {
-        unlink(pid_file->path);
-    }
+    (void)remove_opened(pid_file->fd, pid_file->path);
     close(pid_file->fd);
     pid_file->fd = -1;
 }

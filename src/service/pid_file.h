@@ -14,8 +14,13 @@ struct pid_file {
     int fd;           /* holds the lock; owned; -1: there is no pid file */
 };
 
+/* Opens the file, which must be a regular one, with open(2)'s flags. Returns the descriptor or -1.
+ */
+int pid_file_open(const char *path, int flags, struct error *error);
+
 /* Opens and locks the file, and empties it: a file whose supervisor is gone is taken over. One that
-   is locked is an error that names the pid in it. Returns 0 or -1. */
+   a supervisor has locked is an error that names the pid in it; another user's lock or file is
+   replaced by a new file. Returns 0 or -1. */
 int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *error);
 
 /* Writes the pid of this process. Returns 0 or -1. */

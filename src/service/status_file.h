@@ -9,13 +9,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct status_file {
     const char *path; /* the caller's; NULL: there is no status file */
     bool is_written;
-    bool is_lost; /* somebody else has put a file in its place: it is left to them */
-    dev_t device; /* of what was written last, so that only our own is removed */
+    bool is_lost;   /* somebody else has put a file in its place: it is left to them */
+    bool is_behind; /* the last text could not be written: it is to be tried again */
+    dev_t device;   /* of what was written last, so that only our own is removed */
     ino_t inode;
 };
 
@@ -23,13 +25,22 @@ struct status_file {
  */
 int status_file_check(const struct status_file *status_file, struct error *error);
 
-/* Replaces what the file says by `text`. On failure (a full disk, say) the old file stays as it
-   was. So does one that somebody else has put in its place, which is an error once. Returns 0 or
-   -1. */
+/* Replaces what the file says by `text`. Where that fails (a full disk, say), the old file goes: it
+   would name processes that are gone, and its room may be what is missing. One that somebody else
+   has put in its place stays, which is an error once. Returns 0 or -1. */
 int status_file_write(struct status_file *status_file, const char *text, size_t length,
                       struct error *error);
 
 /* Removes the file, if it is still the one that was written here. */
 void status_file_remove(struct status_file *status_file);
+
+/* What a reader is told. */
+struct status_generations {
+    uint64_t newest;
+    size_t count;
+};
+
+/* Reads a status file of either make. Returns 0 or -1. */
+int status_file_read(const char *path, struct status_generations *generations, struct error *error);
 
 #endif

@@ -8,7 +8,7 @@ load helper
 # $THEIRS is a directory of the user nobody's, $SECRET a file of root's.
 eval "$(declare -f setup | sed '1s/setup/setup_files/')"
 setup() {
-  [ "$(id -u)" -eq 0 ] || skip 'only root can play two users'
+  needs_root
   setup_files
   THEIRS=$DIR/theirs
   SECRET=$DIR/secret
@@ -22,15 +22,20 @@ their_link() {
   chown -h nobody "$THEIRS/$2"
 }
 
+# as_stranger COMMAND...: runs it in the background as nobody, in $THEIRS; its pid is in $PID.
+as_stranger() {
+  start_logged "$DIR/stranger" env --chdir="$THEIRS" setpriv --reuid=nobody --clear-groups -- "$@"
+}
+
+# start_bystander: a process of root's that has nothing to do with it, in $BYSTANDER.
+start_bystander() {
+  start sleep 1000
+  BYSTANDER=$PID
+}
+
 # secret_is_kept: nobody has written to it.
 secret_is_kept() {
   equal "$(cat "$SECRET")" secret
-}
-
-# variable GENERATION NAME: its value in the worker; "(unset)" where there is none.
-variable() {
-  tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | grep "^$2=" | cut -d= -f2- | grep . ||
-    echo '(unset)'
 }
 
 # --- the log file ---
@@ -53,12 +58,12 @@ variable() {
   "$TASUKI" reopen hello-server || true
   wait_until log_has 'cannot open log file .*: a link of user 65534 leads to'
   kill -USR1 "$SUPERVISOR"
-  wait_until at_least 2 'cannot open log file'
+  wait_until log_has_at_least 2 'cannot open log file'
   secret_is_kept
   rm "$THEIRS/log"
   "$TASUKI" reopen hello-server
   LOG=$THEIRS/log
-  wait_until log_has 'log file opened anew'
+  wait_until test -s "$THEIRS/log"
 }
 
 @test "a log file in another user's directory, and a link of root's to it, are written to" {
@@ -162,4 +167,96 @@ variable() {
   [ "$STATUS_CODE" -ne 0 ]
   has "$DIR/stderr" "--stdin: cannot open $THEIRS/input: a link of user 65534 leads to secret of user 0"
   lacks "$DIR/stdout" secret
+}
+
+# --- the pid file ---
+
+@test "a pid file that is another user's link to a file of root's is refused, and the file kept" {
+  their_link "$SECRET" pid
+  attempt "$TASUKI" --path="$SOCKET" --pid-file="$THEIRS/pid" -- "$HELLO"
+  equal "$STATUS_CODE" 1
+  has "$DIR/stderr" "^tasuki: cannot open pid file $THEIRS/pid: a link of user 65534 leads to secret of user 0 \(expected root's\)\$"
+  secret_is_kept
+}
+
+@test "--stop and --restart do not signal whom another user's pid file names" {
+  start_bystander
+  echo "$BYSTANDER" >"$THEIRS/pid"
+  echo "1:$BYSTANDER" >"$THEIRS/status"
+  chown nobody "$THEIRS/pid" "$THEIRS/status"
+  as_stranger flock pid sleep 1000
+  wait_until is_locked "$THEIRS/pid"
+  attempt "$TASUKI" --stop --pid-file="$THEIRS/pid"
+  equal "$STATUS_CODE" 1
+  has "$DIR/stderr" "^tasuki: pid file $THEIRS/pid names process $BYSTANDER, which does not hold its lock \(expected the supervisor\)\$"
+  attempt "$TASUKI" --restart --pid-file="$THEIRS/pid" --status-file="$THEIRS/status"
+  equal "$STATUS_CODE" 1
+  alive "$BYSTANDER"
+}
+
+@test "--stop does not signal another user's victim either that was made to lock the pid file" {
+  install -o nobody /dev/null "$THEIRS/pid"
+  start flock "$THEIRS/pid" sleep 1000
+  wait_until is_locked "$THEIRS/pid"
+  local victim=$PID
+  echo "$victim" >"$THEIRS/pid"
+  attempt "$TASUKI" --stop --pid-file="$THEIRS/pid"
+  equal "$STATUS_CODE" 1
+  has "$DIR/stderr" "^tasuki: pid file $THEIRS/pid belongs to user 65534, and names process $victim of another user \(expected"
+  alive "$victim"
+}
+
+@test "root stops and restarts another user's service by that user's files" {
+  as_stranger "$TASUKI" --interval=0 --pid-file=pid --status-file=status -- sleep 1000
+  wait_until file_has "$THEIRS/status" '^1:'
+  attempt "$TASUKI" --restart --pid-file="$THEIRS/pid" --status-file="$THEIRS/status"
+  equal "$STATUS_CODE" 0
+  attempt "$TASUKI" --stop --pid-file="$THEIRS/pid"
+  equal "$STATUS_CODE" 0
+  absent "$THEIRS/pid"
+}
+
+@test "--stop returns while another user's lock is on the pid file, and the next start is not kept away" {
+  PID_FILE=$THEIRS/pid
+  supervise --interval=0
+  wait_serving 1
+  as_stranger flock pid sleep 1000
+  attempt "${STOP[@]/#--pid-file=*/--pid-file=$PID_FILE}"
+  equal "$STATUS_CODE" 0
+  ended "$SUPERVISOR"
+  : >"$PID_FILE"
+  as_stranger flock --shared pid sleep 1000
+  wait_until is_locked "$PID_FILE"
+  rm "$LOG"
+  supervise --interval=0
+  wait_serving 1
+  equal "$(cat "$PID_FILE")" "$SUPERVISOR"
+}
+
+# --- the status file ---
+
+@test "a FIFO under the name that the status file is written by holds nothing up" {
+  STATUS_FILE=$THEIRS/status
+  supervise --interval=0
+  wait_serving 1
+  mkfifo "$STATUS_FILE.$SUPERVISOR"
+  kill -HUP "$SUPERVISOR"
+  wait_serving 2
+  stop_service
+  equal "$STATUS_CODE" 0
+}
+
+@test "a status file is not written where another user's link leads to" {
+  mkdir "$DIR/private"
+  install -d -o nobody "$THEIRS/run"
+  STATUS_FILE=$THEIRS/run/status
+  supervise --interval=0
+  wait_serving 1
+  mv "$THEIRS/run" "$THEIRS/away"
+  their_link "$DIR/private" run
+  kill -HUP "$SUPERVISOR"
+  wait_until log_has "cannot write status file $STATUS_FILE: a link of user 65534 leads to private of user 0"
+  wait_until serves 2
+  stop_service
+  equal "$(ls -A "$DIR/private")" ''
 }

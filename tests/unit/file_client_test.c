@@ -177,7 +177,7 @@ static void where_nobody_runs_nothing_is_signalled(void **state)
     } rows[] = {
         {"missing", "cannot open pid file missing: No such file or directory"},
         {"stale", "no supervisor is running: pid file stale is not locked"},
-        {".", "cannot open pid file .: Is a directory"},
+        {".", "pid file .: expected a regular file"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct error error = {""};
@@ -201,6 +201,57 @@ static void a_locked_file_without_a_pid_is_refused(void **state)
     close(fd);
 }
 
+/* Nothing but the name of another process: it would have been killed. */
+static void a_process_that_does_not_hold_the_lock_is_not_signalled(void **state)
+{
+    (void)state;
+    pid_t bystander = fork();
+    assert_true(bystander >= 0);
+    if (bystander == 0) {
+        pause();
+        _exit(0);
+    }
+    char text[32];
+    char expected[128];
+    struct error error = {""};
+    snprintf(text, sizeof text, "%d\n", (int)bystander);
+    snprintf(
+        expected, sizeof expected,
+        "pid file pid names process %d, which does not hold its lock (expected the supervisor)",
+        (int)bystander);
+    scratch_write(PID_FILE, text);
+    scratch_write(STATUS_FILE, "7:100\n");
+    int fd = open(PID_FILE, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    int stopped = file_client_stop(PID_FILE, &error);
+    int restarted = file_client_restart(PID_FILE, STATUS_FILE, NULL);
+    close(fd);
+    assert_int_equal(kill(bystander, SIGKILL), 0);
+    assert_int_equal(WTERMSIG(wait_for(bystander)), SIGKILL);
+    assert_int_equal(stopped, -1);
+    assert_string_equal(error.text, expected);
+    assert_int_equal(restarted, -1);
+}
+
+/* As long as this process has the file locked, the lock would never be free. */
+static void a_stop_does_not_wait_for_a_readers_lock(void **state)
+{
+    (void)state;
+    pid_t pid = start_supervisor(DEPLOYS);
+    int reader = open(PID_FILE, O_RDONLY | O_CLOEXEC);
+    pid_t client = fork();
+    assert_true(client >= 0);
+    if (client == 0) {
+        close(reader);
+        alarm(20);
+        _exit(file_client_stop(PID_FILE, NULL) == 0 ? 0 : 1);
+    }
+    assert_int_equal(flock(reader, LOCK_EX), 0); /* when the supervisor has ended */
+    assert_int_equal(wait_for(client), 0);
+    close(reader);
+    wait_for(pid);
+}
+
 int main(void)
 {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
@@ -210,6 +261,8 @@ int main(void)
         IN_SCRATCH(a_restart_without_a_status_file_sends_nothing),
         IN_SCRATCH(a_stop_returns_when_the_supervisor_has_ended),
         IN_SCRATCH(where_nobody_runs_nothing_is_signalled),
+        IN_SCRATCH(a_process_that_does_not_hold_the_lock_is_not_signalled),
+        IN_SCRATCH(a_stop_does_not_wait_for_a_readers_lock),
         IN_SCRATCH(a_locked_file_without_a_pid_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

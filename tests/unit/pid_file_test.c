@@ -89,6 +89,7 @@ static void a_file_that_a_living_supervisor_has_locked_is_refused_with_its_pid(v
     pid_file_release(&pid_file);
 }
 
+/* A supervisor that is still starting has locked it and not written it. */
 static void a_file_that_is_locked_but_names_nobody_is_refused_too(void **state)
 {
     (void)state;
@@ -100,6 +101,70 @@ static void a_file_that_is_locked_but_names_nobody_is_refused_too(void **state)
     assert_int_equal(pid_file_acquire(&pid_file, "pid", &error), -1);
     assert_string_equal(error.text, "pid file pid is locked by a running supervisor");
     close(fd);
+}
+
+/* Locks the file as another user, and ends with the test. Returns the process. */
+static pid_t lock_as_stranger(void)
+{
+    int ready[2];
+    char byte = 0;
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open("pid", O_RDONLY | O_CLOEXEC);
+        bool is_locked = setuid(65534) == 0 && flock(fd, LOCK_SH) == 0;
+        (void)!write(ready[1], is_locked ? "1" : "0", 1);
+        close(ready[1]);
+        alarm(60);
+        pause();
+        _exit(0);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    assert_int_equal(byte, '1');
+    return pid;
+}
+
+static void a_strangers_lock_does_not_keep_a_supervisor_from_starting(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    struct pid_file pid_file;
+    struct error error = {""};
+    scratch_write("pid", "");
+    pid_t stranger = lock_as_stranger();
+    int result = pid_file_acquire(&pid_file, "pid", &error);
+    kill(stranger, SIGKILL);
+    wait_for(stranger);
+    assert_string_equal(result == 0 ? "" : error.text, "");
+    pid_file_release(&pid_file);
+    assert_missing("pid");
+}
+
+static void a_file_that_another_user_made_is_replaced(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    struct pid_file pid_file;
+    struct stat status;
+    scratch_write("pid", "1\n");
+    assert_int_equal(chown("pid", 65534, 65534), 0);
+    int theirs = open("pid", O_RDWR | O_CLOEXEC);
+    assert_int_equal(pid_file_acquire(&pid_file, "pid", NULL), 0);
+    assert_int_equal(pid_file_write(&pid_file, NULL), 0);
+    assert_int_equal(write(theirs, "1\n", 2), 2); /* into nothing */
+    close(theirs);
+    assert_int_equal(pid_file_read(pid_file.fd), getpid());
+    assert_int_equal(stat("pid", &status), 0);
+    assert_int_equal(status.st_uid, 0);
+    pid_file_release(&pid_file);
+    assert_missing("pid");
 }
 
 static void the_file_of_a_supervisor_that_was_killed_is_taken_over(void **state)
@@ -235,6 +300,8 @@ int main(void)
         IN_SCRATCH(a_supervisor_leaves_its_pid_and_takes_the_file_with_it),
         IN_SCRATCH(a_file_that_a_living_supervisor_has_locked_is_refused_with_its_pid),
         IN_SCRATCH(a_file_that_is_locked_but_names_nobody_is_refused_too),
+        IN_SCRATCH(a_strangers_lock_does_not_keep_a_supervisor_from_starting),
+        IN_SCRATCH(a_file_that_another_user_made_is_replaced),
         IN_SCRATCH(the_file_of_a_supervisor_that_was_killed_is_taken_over),
         IN_SCRATCH(a_longer_text_is_replaced_as_a_whole),
         IN_SCRATCH(a_file_that_was_taken_over_says_nothing_until_it_is_written_and_is_removed),

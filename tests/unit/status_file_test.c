@@ -5,6 +5,7 @@
 
 #include "scratch.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -47,7 +48,19 @@ static void a_reader_never_sees_half_of_it(void **state)
     assert_file_holds("status", TWO);
 }
 
-static void a_full_disk_leaves_the_old_file_and_nothing_else(void **state)
+static size_t count_files(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir(".");
+    assert_non_null(directory);
+    while (readdir(directory) != NULL) {
+        count++;
+    }
+    closedir(directory);
+    return count - 2; /* "." and ".." */
+}
+
+static void what_cannot_be_written_does_not_leave_the_old_text_either(void **state)
 {
     (void)state;
     struct status_file status_file = {.path = "status"};
@@ -60,29 +73,74 @@ static void a_full_disk_leaves_the_old_file_and_nothing_else(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 
     int result = write_text(&status_file, TWO, &error); /* some bytes fit, the rest does not */
+    bool was_behind = status_file.is_behind;
 
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     assert_int_equal(result, -1);
+    assert_true(was_behind);
     assert_text_has(error.text, "cannot write status file status: ");
-    assert_file_holds("status", ONE);
-    char temporary[64];
-    snprintf(temporary, sizeof temporary, "status.%d", (int)getpid());
-    assert_missing(temporary);
+    assert_int_equal(count_files(), 0);
+
+    assert_int_equal(write_text(&status_file, TWO, &error), 0);
+    assert_false(status_file.is_behind);
+    assert_file_holds("status", TWO);
+    assert_int_equal(count_files(), 1);
 }
 
-static void a_file_that_cannot_be_replaced_leaves_the_old_one(void **state)
+/* What somebody else has made under a name that they could know: a FIFO there stopped the loop. */
+static void a_name_beside_it_is_in_nobodys_way(void **state)
 {
     (void)state;
     struct status_file status_file = {.path = "status"};
-    struct error error;
     char temporary[64];
     snprintf(temporary, sizeof temporary, "status.%d", (int)getpid());
-    assert_int_equal(write_text(&status_file, ONE, &error), 0);
-    assert_int_equal(mkdir(temporary, 0755), 0);
-    assert_int_equal(write_text(&status_file, TWO, &error), -1);
-    assert_text_has(error.text, "Is a directory");
+    assert_int_equal(mkfifo(temporary, 0666), 0);
+    alarm(20);
+    assert_int_equal(write_text(&status_file, ONE, NULL), 0);
+    alarm(0);
     assert_file_holds("status", ONE);
+    assert_exists(temporary);
+}
+
+static void a_link_in_its_place_is_replaced_and_not_followed(void **state)
+{
+    (void)state;
+    struct status_file status_file = {.path = "status"};
+    scratch_write("other", "text\n");
+    assert_int_equal(symlink("other", "status"), 0);
+    assert_int_equal(write_text(&status_file, ONE, NULL), 0);
+    assert_file_holds("status", ONE);
+    assert_file_holds("other", "text\n");
+}
+
+static void the_longest_name_is_no_reason_to_fail(void **state)
+{
+    (void)state;
+    char name[NAME_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    struct status_file status_file = {.path = name};
+    assert_int_equal(write_text(&status_file, ONE, NULL), 0);
+    assert_file_holds(name, ONE);
+}
+
+static void a_reader_counts_generations_and_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct status_generations generations;
+    struct error error;
+    scratch_write("status", "7:100\nno line\n12:200\n");
+    assert_int_equal(status_file_read("status", &generations, &error), 0);
+    assert_int_equal(generations.count, 2);
+    assert_int_equal(generations.newest, 12);
+    assert_int_equal(mkfifo("fifo", 0666), 0);
+    alarm(20);
+    assert_int_equal(status_file_read("fifo", &generations, &error), 0);
+    alarm(0);
+    assert_int_equal(generations.count, 0);
+    assert_int_equal(status_file_read("missing", &generations, &error), -1);
+    assert_string_equal(error.text, "cannot open status file missing: No such file or directory");
 }
 
 static void only_what_was_written_here_is_removed(void **state)
@@ -136,9 +194,9 @@ static void a_place_where_no_file_can_be_is_found_by_the_check(void **state)
         const char *path;
         const char *reason;
     } rows[] = {
-        {"no/such/status", "directory no/such: No such file or directory"},
+        {"no/such/status", "its directory: No such file or directory"},
         {"directory", "cannot write status file directory: it is a directory"},
-        {long_path, "the path is longer than"},
+        {long_path, "File name too long"},
         /* It would be replaced by a file, and that removed at the end: /dev/null, say. */
         {"fifo", "cannot write status file fifo: "},
     };
@@ -158,8 +216,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(the_text_replaces_the_one_before),
         IN_SCRATCH(a_reader_never_sees_half_of_it),
-        IN_SCRATCH(a_full_disk_leaves_the_old_file_and_nothing_else),
-        IN_SCRATCH(a_file_that_cannot_be_replaced_leaves_the_old_one),
+        IN_SCRATCH(what_cannot_be_written_does_not_leave_the_old_text_either),
+        IN_SCRATCH(a_name_beside_it_is_in_nobodys_way),
+        IN_SCRATCH(a_link_in_its_place_is_replaced_and_not_followed),
+        IN_SCRATCH(the_longest_name_is_no_reason_to_fail),
+        IN_SCRATCH(a_reader_counts_generations_and_waits_for_nothing),
         IN_SCRATCH(only_what_was_written_here_is_removed),
         IN_SCRATCH(without_a_path_there_is_nothing_to_do),
         IN_SCRATCH(a_check_writes_nothing),
