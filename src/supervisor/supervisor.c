@@ -15,6 +15,7 @@
 #include "releases.h"
 #include "signal_name.h"
 #include "signals.h"
+#include "status_keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct supervisor {
     struct driver *driver;
     struct signals signals;
     struct log_keeper log_keeper;
+    struct status_keeper status_keeper;
     struct manager manager;
     struct crew crew;
     struct releases releases;
@@ -110,35 +112,6 @@ static void spawn(struct supervisor *supervisor, const struct lifecycle_action *
     driver_post(supervisor->driver, &answer);
 }
 
-/* A line for each generation that has been ready, oldest first. */
-static void publish(const struct supervisor *supervisor)
-{
-    const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
-    const size_t line_max = sizeof "18446744073709551615:2147483647\n";
-    struct error error;
-    if (supervisor->setup->status_file->path == NULL) {
-        return;
-    }
-    size_t size = lifecycle->count * line_max + 1;
-    size_t length = 0;
-    char *text = malloc(size);
-    if (text == NULL) {
-        log_error("cannot write the status file: out of memory");
-        return;
-    }
-    for (size_t i = 0; i < lifecycle->count; i++) {
-        const struct generation *generation = &lifecycle->generations[i];
-        if (generation->state != GENERATION_STARTING) {
-            length += (size_t)snprintf(text + length, size - length, "%" PRIu64 ":%d\n",
-                                       generation->number, (int)generation->pid);
-        }
-    }
-    if (status_file_write(supervisor->setup->status_file, text, length, &error) != 0) {
-        log_error("%s", error.text);
-    }
-    free(text);
-}
-
 static void arm_kill(const struct supervisor *supervisor, const struct lifecycle_action *action)
 {
     struct family *family = crew_find(&supervisor->crew, action->generation);
@@ -169,7 +142,7 @@ static void carry_out(void *context, const struct lifecycle_action *action)
     case ACTION_DISARM:
         break;
     case ACTION_PUBLISH:
-        publish(supervisor);
+        status_keeper_publish(&supervisor->status_keeper);
         break;
     case ACTION_REPORT:
         tell(supervisor, action);
@@ -446,6 +419,11 @@ static void set_up_parts(struct supervisor *supervisor)
                                           .on_reaped = on_reaped,
                                           .context = supervisor});
     log_keeper_init(&supervisor->log_keeper, supervisor->loop, setup->log_file);
+    status_keeper_init(
+        &supervisor->status_keeper,
+        &(struct status_keeper_setup){.loop = supervisor->loop,
+                                      .lifecycle = driver_lifecycle(supervisor->driver),
+                                      .file = setup->status_file});
     manager_init(&supervisor->manager,
                  &(struct manager_setup){.loop = supervisor->loop,
                                          .service_manager = setup->manager,
@@ -493,6 +471,7 @@ static void take_down(struct supervisor *supervisor)
     crew_close(&supervisor->crew);
     change_trigger_close(&supervisor->change_trigger);
     manager_close(&supervisor->manager);
+    status_keeper_close(&supervisor->status_keeper);
     log_keeper_close(&supervisor->log_keeper);
     releases_close(&supervisor->releases);
     ev_loop_destroy(supervisor->loop);

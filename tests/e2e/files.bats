@@ -135,15 +135,20 @@ fill_disk() {
   equal "$(find "$DISK/" -type f -name 'status*')" "$DISK/status"
 }
 
-@test "a directory that goes while the service runs does not end it either" {
+@test "a directory that goes while the service runs does not end it, and the status file comes back with it" {
   mkdir "$DIR/run"
   STATUS_FILE=$DIR/run/status PID_FILE=$DIR/run/pid
   supervise --interval=0
   wait_serving 1
   rm -r "$DIR/run"
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'cannot write status file'
   wait_until serves 2
+  wait_until log_has 'deploy 1 succeeded'
+  equal "$(count 'cannot write status file')" 1
+  mkdir "$DIR/run"
+  wait_until status_is 2
+  wait_until log_has "status file $STATUS_FILE is written again"
+  rm -r "$DIR/run"
   stop_service
   equal "$STATUS_CODE" 0
 }

@@ -110,8 +110,8 @@ secret_is_kept() {
   their_link "$SECRET" env/X
   supervise --interval=0 --envdir="$THEIRS/env"
   wait_serving 1
-  equal "$(variable 1 X)" '(unset)'
-  equal "$(variable 1 GOOD)" good
+  equal "$(variable X 1)" '(unset)'
+  equal "$(variable GOOD 1)" good
   has "$LOG" "envdir $THEIRS/env: X: a link of user 65534 leads to secret of user 0"
 }
 
@@ -125,7 +125,7 @@ secret_is_kept() {
   their_link "$DIR/private" env
   kill -HUP "$SUPERVISOR"
   wait_serving 2
-  equal "$(variable 2 X)" '(unset)'
+  equal "$(variable X 2)" '(unset)'
   has "$LOG" "envdir $THEIRS/env: a link of user 65534 leads to private of user 0"
 }
 
@@ -136,10 +136,10 @@ secret_is_kept() {
   ln -s ..data/X "$DIR/env/X"
   supervise --interval=0 --envdir="$DIR/env"
   wait_serving 1
-  equal "$(variable 1 X)" one
+  equal "$(variable X 1)" one
   kill -HUP "$SUPERVISOR"
   wait_serving 2
-  equal "$(variable 2 X)" one
+  equal "$(variable X 2)" one
 }
 
 @test "an envdir below a deploy user's own current link is read" {
@@ -148,7 +148,7 @@ secret_is_kept() {
   their_link release current
   supervise --interval=0 --envdir="$THEIRS/current/env"
   wait_serving 1
-  equal "$(variable 1 X)" one
+  equal "$(variable X 1)" one
 }
 
 # --- the configuration file and standard input ---
