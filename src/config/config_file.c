@@ -96,6 +96,13 @@ struct reading {
     bool is_void;  /* it was told as a mistake, and inih got an empty line for it */
 };
 
+static void free_entry(struct config_entry *entry)
+{
+    free(entry->section);
+    free(entry->key);
+    free(entry->value);
+}
+
 static int add_entry(struct reading *reading, const char *section, const char *key,
                      const char *value)
 {
@@ -105,14 +112,19 @@ static int add_entry(struct reading *reading, const char *section, const char *k
         return -1;
     }
     file->entries = grown;
-    struct config_entry *entry = &grown[file->count++];
+    struct config_entry *entry = &grown[file->count];
     *entry = (struct config_entry){.line = reading->number,
                                    .section = strdup(section),
                                    .key = key != NULL ? strdup(key) : NULL,
                                    .value = value != NULL ? strdup(value) : NULL};
     bool has_all = entry->section != NULL && (key == NULL) == (entry->key == NULL) &&
                    (value == NULL) == (entry->value == NULL);
-    return has_all ? 0 : -1;
+    if (!has_all) {
+        free_entry(entry);
+        return -1;
+    }
+    file->count++;
+    return 0;
 }
 
 static const char *skip_blanks(const char *at, const char *end)
@@ -302,9 +314,7 @@ int config_file_parse(struct config_file *file, const char *text, size_t size,
 void config_file_free(struct config_file *file)
 {
     for (size_t i = 0; i < file->count; i++) {
-        free(file->entries[i].section);
-        free(file->entries[i].key);
-        free(file->entries[i].value);
+        free_entry(&file->entries[i]);
     }
     free(file->entries);
     *file = (struct config_file){.count = 0};

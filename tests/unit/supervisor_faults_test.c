@@ -4,23 +4,56 @@
 #include "faults.h"
 
 #include "change_trigger.h"
+#include "crew.h"
 #include "hook.h"
+#include "releases.h"
+
+/* --- a service
+ * ------------------------------------------------------------------------------------ */
 
 static struct ev_loop *loop;
+static struct configuration *configuration;
+static struct release *release;
 
-static int make_loop(void **state)
+/* The service `app`, whose file has these lines. */
+static void write_configuration(const char *listeners)
 {
-    loop = ev_loop_new(0);
-    return loop != NULL ? scratch_enter(state) : -1;
+    char text[512];
+    snprintf(text, sizeof text, "[service]\ncommand = true\non-event = true\n%s", listeners);
+    scratch_write("app.ini", text);
 }
 
-static int end_loop(void **state)
+static int begin(void **state)
 {
+    static char words[][16] = {"tasuki", "--config", "app.ini"};
+    static char *const arguments[] = {words[0], words[1], words[2], NULL};
+    struct config_errors errors = {.count = 0};
+    struct error error;
+    clearenv(); /* each variable is a call more */
+    setenv("PATH", "/usr/bin:/bin", 1);
+    loop = ev_loop_new(0);
+    if (loop == NULL || scratch_enter(state) != 0) {
+        return -1;
+    }
+    write_configuration("[listen one]\npath = one\n");
+    configuration = configuration_read(PERSONALITY_TASUKI, 3, arguments, &errors);
+    assert_non_null(configuration);
+    release = release_open(configuration, NULL, &error);
+    return release != NULL ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    release_drop(release);
+    configuration_release(configuration);
     ev_loop_destroy(loop);
     return scratch_leave(state);
 }
 
 static char *const no_environment[] = {NULL};
+
+/* --- hooks
+ * ---------------------------------------------------------------------------------------- */
 
 static int run_check(void *context, struct error *error)
 {
@@ -43,7 +76,7 @@ static void a_check_starts_or_nothing_is_left_of_it(void **state)
 {
     (void)state;
     struct hooks hooks;
-    hooks_init(&hooks, loop);
+    hooks_init(&hooks, loop, &release);
     assert_true(faults_sweep(run_check, &hooks, "") >= 6);
     hooks_close(&hooks);
 }
@@ -52,21 +85,83 @@ static int run_event(void *context, struct error *error)
 {
     (void)error;
     struct hooks *hooks = context;
-    const struct environment environment = {.entries = (char **)no_environment};
-    hooks_run_event(hooks, "true", &environment);
+    hooks_on_report(hooks,
+                    &(struct lifecycle_action){
+                        .kind = ACTION_REPORT, .report = REPORT_READY, .generation = 1, .pid = 1});
     hooks_close(hooks);
     return 0;
 }
 
-/* It is in the log, which nobody reads here. */
+/* The log says so, and nobody is asked to do anything about it. */
 static void an_event_whose_command_cannot_be_started_leaves_nothing_behind(void **state)
 {
     (void)state;
     struct hooks hooks;
-    hooks_init(&hooks, loop);
-    assert_true(
-        faults_sweep(run_event, &hooks, "open fcntl calloc malloc strdup vfork dup2 write") >= 5);
+    hooks_init(&hooks, loop, &release);
+    assert_true(faults_sweep(run_event, &hooks,
+                             "open fcntl calloc malloc realloc strdup strndup vfork dup2 write") >=
+                5);
 }
+
+/* --- releases
+ * ------------------------------------------------------------------------------------- */
+
+struct verdict {
+    int told;
+    bool ok;
+    struct error error;
+};
+
+static void on_checked(void *context, const struct lifecycle_event *event, const char *sentence,
+                       const char *words)
+{
+    struct verdict *verdict = context;
+    (void)words;
+    verdict->told++;
+    verdict->ok = event->ok;
+    snprintf(verdict->error.text, sizeof verdict->error.text, "%s", sentence);
+}
+
+static void on_report(void *context, const struct lifecycle_action *report)
+{
+    (void)context;
+    (void)report;
+}
+
+static int prepare(void *context, struct error *error)
+{
+    struct verdict verdict = {.told = 0};
+    struct releases releases;
+    (void)context;
+    struct crew crew = {.families = NULL};
+    struct hooks hooks;
+    hooks_init(&hooks, loop, &release);
+    releases_init(&releases, &(struct releases_setup){.configuration = configuration,
+                                                      .in_force = &release,
+                                                      .crew = &crew,
+                                                      .hooks = &hooks,
+                                                      .on_checked = on_checked,
+                                                      .on_report = on_report,
+                                                      .context = &verdict});
+    releases_check(&releases, &(struct lifecycle_action){.kind = ACTION_CHECK, .deploy = 1});
+    releases_close(&releases);
+    assert_int_equal(verdict.told, 1);
+    assert_int_equal(release->listeners.count, 1);
+    assert_exists("one");
+    assert_missing("two");
+    *error = verdict.error;
+    return verdict.ok ? 0 : -1;
+}
+
+static void a_deploy_that_cannot_be_prepared_fails_with_the_reason_and_changes_nothing(void **state)
+{
+    (void)state;
+    write_configuration("[listen one]\npath = one\n[listen two]\npath = two\n");
+    assert_true(faults_sweep(prepare, NULL, "setsockopt open openat fcntl write") >= 20);
+}
+
+/* --- the change trigger
+ * --------------------------------------------------------------------------- */
 
 static void on_change(void *context, const char *path)
 {
@@ -96,12 +191,13 @@ static void a_change_trigger_watches_or_says_what_it_cannot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_check_starts_or_nothing_is_left_of_it, make_loop,
-                                        end_loop),
+        cmocka_unit_test_setup_teardown(a_check_starts_or_nothing_is_left_of_it, begin, end),
         cmocka_unit_test_setup_teardown(
-            an_event_whose_command_cannot_be_started_leaves_nothing_behind, make_loop, end_loop),
-        cmocka_unit_test_setup_teardown(a_change_trigger_watches_or_says_what_it_cannot, make_loop,
-                                        end_loop),
+            an_event_whose_command_cannot_be_started_leaves_nothing_behind, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_deploy_that_cannot_be_prepared_fails_with_the_reason_and_changes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_change_trigger_watches_or_says_what_it_cannot, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
