@@ -12,6 +12,7 @@
 /* Shared with the children, so that their calls are counted as well. */
 struct faults {
     const char *armed; /* NULL: nothing fails */
+    bool is_lasting;   /* and all after it */
     bool is_paused;
     unsigned left; /* calls until the one that fails */
     int reason;    /* 0: the call's own */
@@ -34,10 +35,12 @@ static bool strikes(const char *name, int reason)
 {
     if (faults == NULL || faults->armed == NULL || faults->is_paused ||
         (strcmp(faults->armed, "any") != 0 && strcmp(faults->armed, name) != 0) ||
-        --faults->left > 0) {
+        (faults->left > 1 && faults->left-- > 1)) {
         return false;
     }
-    faults->armed = NULL;
+    if (!faults->is_lasting) {
+        faults->armed = NULL;
+    }
     faults->failed = name;
     faults->reason = faults->reason != 0 ? faults->reason : reason;
     errno = faults->reason;
@@ -174,6 +177,12 @@ void faults_arm(const char *name, unsigned nth, int reason)
 {
     share_faults();
     *faults = (struct faults){.armed = name, .left = nth, .reason = reason};
+}
+
+void faults_arm_lasting(const char *name, int reason)
+{
+    faults_arm(name, 1, reason);
+    faults->is_lasting = true;
 }
 
 const char *faults_disarm(void)

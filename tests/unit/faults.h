@@ -29,6 +29,9 @@ unsigned faults_sweep(faults_trial *trial, void *context, const char *tolerated)
 /* Makes the `nth` call of this name from now on fail once with `reason`; `name` may be "any". */
 void faults_arm(const char *name, unsigned nth, int reason);
 
+/* The same for every call of this name. */
+void faults_arm_lasting(const char *name, int reason);
+
 /* Nothing fails any more. Returns the name of the call that failed, NULL if none did. */
 const char *faults_disarm(void);
 

@@ -31,23 +31,39 @@ static int write_status(void *context, struct error *error)
 {
     struct status_file *file = context;
     int result = status_file_write(file, TEXT, strlen(TEXT), error);
-    /* Whole before and whole afterwards, and nothing beside it. */
     faults_pause();
-    assert_file_holds("status", TEXT);
+    if (result == 0) {
+        assert_file_holds("status", TEXT);
+    }
     assert_only_file("status");
     faults_resume();
     return result;
 }
 
-static void a_status_file_is_replaced_or_stays_as_it_was(void **state)
+/* What fails in the middle is tried once more. */
+static void a_status_file_is_whole_whatever_fails(void **state)
+{
+    (void)state;
+    struct status_file file = {.path = "status"};
+    assert_true(faults_sweep(write_status, &file, "openat write") >= 3);
+    status_file_remove(&file);
+    assert_missing("status");
+}
+
+static void a_status_file_that_cannot_be_written_is_told_and_none_is_left(void **state)
 {
     (void)state;
     struct status_file file = {.path = "status"};
     struct error error;
-    assert_int_equal(status_file_write(&file, TEXT, strlen(TEXT), &error), 0);
-    assert_true(faults_sweep(write_status, &file, "") >= 3);
-    status_file_remove(&file);
-    assert_missing("status");
+    assert_int_equal(write_status(&file, &error), 0);
+    faults_arm_lasting("write", ENOSPC);
+    int result = status_file_write(&file, TEXT, strlen(TEXT), &error);
+    assert_string_equal(faults_disarm(), "write");
+    assert_int_equal(result, -1);
+    assert_text_has(error.text, "status");
+    assert_text_has(error.text, strerror(ENOSPC));
+    assert_only_file("");
+    assert_int_equal(write_status(&file, &error), 0);
 }
 
 /* --- the pid file
@@ -65,10 +81,11 @@ static int take_pid_file(void *context, struct error *error)
     return result;
 }
 
+/* One that cannot be removed at the end is stale: its lock is gone. */
 static void a_pid_file_is_taken_or_given_up(void **state)
 {
     (void)state;
-    assert_true(faults_sweep(take_pid_file, NULL, "") >= 2);
+    assert_true(faults_sweep(take_pid_file, NULL, "openat") >= 2);
 }
 
 /* --- the log file
@@ -112,8 +129,11 @@ static void a_log_command_starts_or_nothing_is_left_of_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_status_file_is_replaced_or_stays_as_it_was, scratch_enter,
+        cmocka_unit_test_setup_teardown(a_status_file_is_whole_whatever_fails, scratch_enter,
                                         scratch_leave),
+        cmocka_unit_test_setup_teardown(
+            a_status_file_that_cannot_be_written_is_told_and_none_is_left, scratch_enter,
+            scratch_leave),
         cmocka_unit_test_setup_teardown(a_pid_file_is_taken_or_given_up, scratch_enter,
                                         scratch_leave),
         cmocka_unit_test_setup_teardown(a_log_file_is_opened_or_nothing_is_left_of_it,
