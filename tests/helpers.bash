@@ -90,9 +90,20 @@ descendants() {
   done
 }
 
-# children PID: the pids of PID's direct children.
+# children PID: the pids of PID's direct children, but for companions: workers have one each.
 children() {
-  cat "/proc/$1/task/"*/children 2>/dev/null || true
+  local child # each number is a word
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+    [ "$(cat "/proc/$child/comm" 2>/dev/null)" = companion ] || printf '%s\n' "$child"
+  done
+}
+
+# companions PID: the pids of the companions among PID's children.
+companions() {
+  local child
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+    [ "$(cat "/proc/$child/comm" 2>/dev/null)" != companion ] || printf '%s\n' "$child"
+  done
 }
 
 # gone PID: true when the process has ended (a zombie has ended too).

@@ -2,42 +2,50 @@
 
 #include "adoption_match.h"
 #include "adoption_paths.h"
-#include "caller.h"
+#include "process_tree.h"
 #include "socket_options.h"
+#include "target.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-/* What a program asked of a held socket's description, which all generations share. */
-enum blocking { BLOCKING_UNASKED, BLOCKING, NONBLOCKING };
+/* What the worker's family has done with a listener. */
+enum { TAKEN = 1, LISTENING = 2, MISSED = 4, MOVED = 8, BLIND = 16 };
 
-/* What there is to know of a listener besides its address. */
-struct held {
-    ino_t inode; /* of the socket, not of its file */
-    enum blocking asked;
+/* What there is to know of a listener besides its address and its file. */
+struct own_socket {
+    int fd; /* -1: closed */
+    uint64_t cookie;
+    ino_t inode; /* for where the cookie of a target's socket cannot be had */
+    int type;
+    enum adoption_blocking asked;
+    unsigned marks;
 };
 
+/* One of each for every listener. */
 struct adoption {
-    const struct listener_set *listeners;
-    struct adoption_address *addresses; /* one for each listener, and so the next; owned */
-    struct held *held;
-    struct adoption_filter filter;
+    size_t count;
+    struct own_socket *sockets;
+    struct adoption_address *addresses;
+    struct adoption_path *files;
+    struct adoption_path_list paths; /* `files` */
+    bool has_proc;                   /* as in struct target */
 };
 
 /* A call that waits, and what is found out about it. */
 struct call {
     struct adoption *adoption;
-    struct adoptee *adoptee;
+    int filter_fd;
     const struct seccomp_notif *notice;
-    struct caller caller;
+    struct target *target;
     struct adoption_event *event;
 };
 
@@ -48,7 +56,30 @@ enum answer {
     GONE,    /* nobody waits any more */
 };
 
-/* --- what is held ------------------------------------------------------------------------------
+/* --- its memory --------------------------------------------------------------------------------
+ */
+
+/* The names of the longest file and the longest abstract socket. */
+#define NAMES_SIZE (2 * sizeof(struct sockaddr_un))
+
+/* Cuts pieces off a block that is large enough. */
+struct block {
+    char *at;
+};
+
+static void *cut(struct block *block, size_t size)
+{
+    void *piece = block->at;
+    block->at += (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    return piece;
+}
+
+static const char *cut_copy(struct block *block, const char *text, size_t size)
+{
+    return memcpy(cut(block, size), text, size);
+}
+
+/* --- the listeners -----------------------------------------------------------------------------
  */
 
 static int get_option(int fd, int option)
@@ -58,122 +89,107 @@ static int get_option(int fd, int option)
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-/* The name of an abstract socket outlives the buffer that it was read into. */
-static int keep_name(struct adoption_address *address)
+uint64_t adoption_cookie(int fd)
 {
-    if (address->name_length == 0) {
-        return 0;
-    }
-    char *copy = malloc(address->name_length);
-    if (copy == NULL) {
-        return -1;
-    }
-    memcpy(copy, address->name, address->name_length);
-    address->name = copy;
-    return 0;
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
-static void read_listener(struct adoption *adoption, size_t index)
+static void read_address(struct adoption_address *address, struct block *block, int fd)
 {
-    const struct listener *listener = &adoption->listeners->items[index];
-    struct adoption_address *address = &adoption->addresses[index];
     struct sockaddr_storage raw;
     socklen_t length = sizeof raw;
-    struct stat status = {.st_ino = 0};
-    fstat(listener->fd, &status);
-    adoption->held[index] = (struct held){.inode = status.st_ino};
-    *address = (struct adoption_address){.family = get_option(listener->fd, SO_DOMAIN),
-                                         .type = get_option(listener->fd, SO_TYPE),
-                                         .protocol = get_option(listener->fd, SO_PROTOCOL)};
-    if (getsockname(listener->fd, (struct sockaddr *)&raw, &length) != 0 ||
-        !adoption_address_read(address, &raw, length) || keep_name(address) != 0) {
+    *address = (struct adoption_address){.family = get_option(fd, SO_DOMAIN),
+                                         .type = get_option(fd, SO_TYPE),
+                                         .protocol = get_option(fd, SO_PROTOCOL)};
+    if (getsockname(fd, (struct sockaddr *)&raw, &length) != 0 ||
+        !adoption_address_read(address, &raw, length)) {
         *address = (struct adoption_address){.family = AF_UNSPEC}; /* matches nothing */
     }
-    if (listener->path != NULL) {
-        address->device = listener->file.device;
-        address->inode = listener->file.inode;
+    if (address->name_length > 0) {
+        address->name = cut_copy(block, address->name, address->name_length);
     }
 }
 
-struct adoption *adoption_new(const struct listener_set *listeners)
+static void read_file(struct adoption *adoption, size_t index, struct block *block,
+                      const struct listener *listener)
 {
-    struct adoption *adoption = calloc(1, sizeof *adoption);
-    if (adoption != NULL) {
-        adoption->listeners = listeners;
-        adoption->addresses = calloc(listeners->count, sizeof *adoption->addresses);
-        adoption->held = calloc(listeners->count, sizeof *adoption->held);
+    if (listener->path == NULL) {
+        return;
     }
-    if (adoption == NULL || adoption->addresses == NULL || adoption->held == NULL) {
-        adoption_free(adoption);
+    const char *slash = strrchr(listener->path, '/');
+    const char *name = slash != NULL ? slash + 1 : listener->path;
+    adoption->addresses[index].device = listener->file.device;
+    adoption->addresses[index].inode = listener->file.inode;
+    adoption->files[index] = (struct adoption_path){.name = cut_copy(block, name, strlen(name) + 1),
+                                                    .device = listener->file.device,
+                                                    .inode = listener->file.inode};
+}
+
+static void read_socket(struct own_socket *socket, const struct listener *listener,
+                        enum adoption_blocking asked)
+{
+    struct stat status = {.st_ino = 0};
+    fstat(listener->fd, &status);
+    *socket = (struct own_socket){.fd = listener->fd,
+                                  .cookie = adoption_cookie(listener->fd),
+                                  .inode = status.st_ino,
+                                  .type = listener->socket_type,
+                                  .asked = asked};
+}
+
+struct adoption *adoption_new(const struct listener_set *listeners,
+                              const enum adoption_blocking *asked)
+{
+    size_t count = listeners->count;
+    size_t each = sizeof(struct own_socket) + sizeof(struct adoption_address) +
+                  sizeof(struct adoption_path) + NAMES_SIZE + 5 * sizeof(max_align_t);
+    /* Pages that nobody touches cost nothing. */
+    void *memory = mmap(NULL, sizeof(struct adoption) + (count + 1) * each, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
         return NULL;
     }
-    bool has_paths = false;
-    for (size_t i = 0; i < listeners->count; i++) {
-        read_listener(adoption, i);
-        has_paths = has_paths || listeners->items[i].path != NULL;
+    struct block block = {.at = memory};
+    struct adoption *adoption = cut(&block, sizeof *adoption);
+    adoption->count = count;
+    adoption->sockets = cut(&block, count * sizeof *adoption->sockets);
+    adoption->addresses = cut(&block, count * sizeof *adoption->addresses);
+    adoption->files = cut(&block, count * sizeof *adoption->files);
+    adoption->paths = (struct adoption_path_list){.items = adoption->files, .count = count};
+    adoption->has_proc = process_proc_is_ours();
+    for (size_t i = 0; i < count; i++) {
+        read_socket(&adoption->sockets[i], &listeners->items[i], asked[i]);
+        read_address(&adoption->addresses[i], &block, listeners->items[i].fd);
+        read_file(adoption, i, &block, &listeners->items[i]);
     }
-    adoption_filter_build(&adoption->filter, has_paths);
     return adoption;
 }
 
-void adoption_free(struct adoption *adoption)
+int adoption_descriptor(const struct adoption *adoption, size_t listener)
 {
-    if (adoption == NULL) {
-        return;
-    }
-    for (size_t i = 0; adoption->addresses != NULL && i < adoption->listeners->count; i++) {
-        if (adoption->addresses[i].name_length > 0) {
-            free((char *)adoption->addresses[i].name);
+    return adoption->sockets[listener].fd;
+}
+
+void adoption_close_listeners(struct adoption *adoption)
+{
+    for (size_t i = 0; i < adoption->count; i++) {
+        if (adoption->sockets[i].fd >= 0) {
+            close(adoption->sockets[i].fd);
+            adoption->sockets[i].fd = -1;
         }
     }
-    free(adoption->addresses);
-    free(adoption->held);
-    free(adoption);
-}
-
-void adoption_follow(struct adoption *adoption, const struct adoption *before)
-{
-    for (size_t i = 0; i < adoption->listeners->count; i++) {
-        for (size_t j = 0; j < before->listeners->count; j++) {
-            if (adoption->held[i].inode == before->held[j].inode) {
-                adoption->held[i].asked = before->held[j].asked;
-            }
-        }
-    }
-}
-
-const struct adoption_filter *adoption_get_filter(const struct adoption *adoption)
-{
-    return &adoption->filter;
-}
-
-int adoptee_init(struct adoptee *adoptee, const struct adoption *adoption, int notify_fd)
-{
-    *adoptee = (struct adoptee){.fd = notify_fd, .marks = calloc(adoption->listeners->count, 1)};
-    return adoptee->marks != NULL ? 0 : -1;
-}
-
-void adoptee_stop_noting(struct adoptee *adoptee)
-{
-    free(adoptee->marks);
-    adoptee->marks = NULL;
-}
-
-void adoptee_close(struct adoptee *adoptee)
-{
-    close(adoptee->fd);
-    free(adoptee->marks);
-    *adoptee = (struct adoptee){.fd = -1};
 }
 
 /* --- answering ---------------------------------------------------------------------------------
  */
 
-/* What was read of the caller is the caller's only if the call still waits. */
+/* What was read of the target is the target's only if the call still waits. */
 static bool still_waits(const struct call *call)
 {
     uint64_t id = call->notice->id;
-    return ioctl(call->adoptee->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+    return ioctl(call->filter_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 static void answer(const struct call *call, enum answer answer)
@@ -188,24 +204,23 @@ static void answer(const struct call *call, enum answer answer)
     }
     buffer.response.id = call->notice->id;
     buffer.response.flags = answer == GOES_ON ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-    ioctl(call->adoptee->fd, SECCOMP_IOCTL_NOTIF_SEND, &buffer); /* fails if the caller is gone */
+    ioctl(call->filter_fd, SECCOMP_IOCTL_NOTIF_SEND, &buffer); /* fails if the target is gone */
 }
 
 static void tell(const struct call *call, enum adoption_event_kind kind, size_t listener)
 {
     *call->event =
-        (struct adoption_event){.kind = kind, .listener = listener, .thread = call->caller.thread};
+        (struct adoption_event){.kind = kind, .listener = listener, .thread = call->target->thread};
 }
 
-/* The same, and notes it. */
-static void mark(const struct call *call, enum adoption_event_kind kind, size_t listener,
-                 unsigned char marks)
+/* The same, if nobody below that worker has done it before. */
+static void tell_once(const struct call *call, enum adoption_event_kind kind, size_t listener,
+                      unsigned marks)
 {
-    unsigned char *present = call->adoptee->marks;
-    tell(call, kind, listener);
-    if (present != NULL) {
-        call->event->is_first = (present[listener] & marks) != marks;
-        present[listener] |= marks;
+    unsigned *present = &call->adoption->sockets[listener].marks;
+    if ((*present & marks) != marks) {
+        *present |= marks;
+        tell(call, kind, listener);
     }
 }
 
@@ -218,10 +233,12 @@ static int descriptor_argument(const struct call *call, size_t index)
  */
 
 /* Returns the number of listeners if the socket is none of them. */
-static size_t find_held(const struct adoption *adoption, const struct caller_socket *socket)
+static size_t find_own(const struct adoption *adoption, const struct target_socket *socket)
 {
     size_t index = 0;
-    while (index < adoption->listeners->count && adoption->held[index].inode != socket->inode) {
+    while (index < adoption->count &&
+           (socket->cookie != 0 ? adoption->sockets[index].cookie != socket->cookie
+                                : adoption->sockets[index].inode != socket->inode)) {
         index++;
     }
     return index;
@@ -231,60 +248,66 @@ static size_t find_held(const struct adoption *adoption, const struct caller_soc
    only after bind: a new generation that asks at bind for what the one before asked there is left
    with what that one made of it since, or the older one, whose loop relies on it, would hang in
    accept(2) until the next connection. */
-static void apply_blocking(struct adoption *adoption, size_t index, bool is_nonblocking)
+static bool apply_blocking(struct own_socket *own, bool is_nonblocking)
 {
-    struct held *held = &adoption->held[index];
-    enum blocking asked = is_nonblocking ? NONBLOCKING : BLOCKING;
-    int fd = adoption->listeners->items[index].fd;
-    if (held->asked == asked) {
-        return;
+    enum adoption_blocking asked = is_nonblocking ? NONBLOCKING : BLOCKING;
+    if (own->asked == asked) {
+        return false;
     }
-    held->asked = asked;
-    int flags = fcntl(fd, F_GETFL);
+    own->asked = asked;
+    int flags = fcntl(own->fd, F_GETFL);
     if (flags >= 0) {
-        fcntl(fd, F_SETFL, is_nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        fcntl(own->fd, F_SETFL, is_nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
+    return true;
 }
 
-/* Puts the held socket where the caller has its own. */
-static enum answer hand_over(const struct call *call, const struct caller_socket *socket,
+/* Puts the listener where the target has its own socket. */
+static enum answer hand_over(const struct call *call, const struct target_socket *socket,
                              size_t index)
 {
-    struct adoption *adoption = call->adoption;
-    const struct listener *listener = &adoption->listeners->items[index];
+    struct own_socket *own = &call->adoption->sockets[index];
     struct seccomp_notif_addfd addition = {
         .id = call->notice->id,
         .flags = SECCOMP_ADDFD_FLAG_SETFD,
-        .srcfd = (uint32_t)listener->fd,
+        .srcfd = (uint32_t)own->fd,
         .newfd = (uint32_t)descriptor_argument(call, 0),
         .newfd_flags = socket->is_close_on_exec ? O_CLOEXEC : 0,
     };
+    if (own->fd < 0) {
+        return GOES_ON;
+    }
     if (!still_waits(call)) {
         return GONE;
     }
-    socket_options_carry(socket->fd, listener->fd);
-    apply_blocking(adoption, index, socket->is_nonblocking);
-    if (ioctl(call->adoptee->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &addition) < 0) {
+    socket_options_carry(socket->fd, own->fd);
+    bool is_changed = apply_blocking(own, socket->is_nonblocking);
+    if (ioctl(call->filter_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &addition) < 0) {
         return errno == ENOENT ? GONE : GOES_ON;
     }
-    bool has_queue = listener->socket_type != SOCK_DGRAM;
-    mark(call, ADOPTION_TOOK, index,
-         has_queue ? ADOPTION_TAKEN : ADOPTION_TAKEN | ADOPTION_LISTENING);
+    bool listens = own->type == SOCK_DGRAM;
+    unsigned marks = listens ? TAKEN | LISTENING : TAKEN;
+    if (is_changed || (own->marks & marks) != marks) {
+        own->marks |= marks;
+        tell(call, ADOPTION_TOOK, index);
+        call->event->asked = own->asked;
+        call->event->listens = listens;
+    }
     return DONE;
 }
 
-/* Reads the address that the caller wants to bind. What the kernel will find fault with is left to
+/* Reads the address that the target wants to bind. What the kernel will find fault with is left to
    it. */
-static bool read_address(const struct call *call, struct sockaddr_storage *raw, size_t *length)
+static bool read_argument(const struct call *call, struct sockaddr_storage *raw, size_t *length)
 {
     int64_t size = (int32_t)call->notice->data.args[2];
     if (size < (int64_t)sizeof raw->ss_family || size > (int64_t)sizeof *raw) {
         return false;
     }
     *length = (size_t)size;
-    ssize_t got = caller_read(&call->caller, call->notice->data.args[1], raw, *length);
+    ssize_t got = target_read(call->target, call->notice->data.args[1], raw, *length);
     if (got < 0 && errno == EPERM) {
-        tell(call, ADOPTION_BLIND, 0);
+        tell_once(call, ADOPTION_BLIND, 0, BLIND);
     }
     return got == (ssize_t)*length;
 }
@@ -300,62 +323,62 @@ static bool is_bound(int fd)
 
 /* Where a worker has a network of its own, its addresses are others. Before Linux 5.14 there is no
    telling. */
-static bool is_same_network(int fd, int held_fd)
+static bool is_same_network(int fd, int own_fd)
 {
 #ifdef SO_NETNS_COOKIE
     uint64_t one;
     uint64_t other;
     socklen_t size = sizeof one;
     if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &one, &size) == 0 &&
-        getsockopt(held_fd, SOL_SOCKET, SO_NETNS_COOKIE, &other, &size) == 0) {
+        getsockopt(own_fd, SOL_SOCKET, SO_NETNS_COOKIE, &other, &size) == 0) {
         return one == other;
     }
 #endif
     (void)fd;
-    (void)held_fd;
+    (void)own_fd;
     return true;
 }
 
-static enum answer answer_for_address(const struct call *call, const struct caller_socket *socket,
+static enum answer answer_for_address(const struct call *call, const struct target_socket *socket,
                                       const struct adoption_address *wanted)
 {
     struct adoption *adoption = call->adoption;
-    size_t own = find_held(adoption, socket);
+    size_t own = find_own(adoption, socket);
     size_t index = 0;
     enum adoption_match match =
-        adoption_match(wanted, adoption->addresses, adoption->listeners->count, &index);
-    if (own < adoption->listeners->count) {
+        adoption_match(wanted, adoption->addresses, adoption->count, &index);
+    if (own < adoption->count) {
         /* A call that a signal has torn off comes again. Any other address is an error. */
         return match == MATCH_FOUND && index == own ? DONE : GOES_ON;
     }
     if (match == MATCH_NONE ||
-        (socket->fd >= 0 && (is_bound(socket->fd) ||
-                             !is_same_network(socket->fd, adoption->listeners->items[index].fd)))) {
+        (socket->fd >= 0 &&
+         (is_bound(socket->fd) || !is_same_network(socket->fd, adoption->sockets[index].fd)))) {
         return GOES_ON;
     }
     if (match == MATCH_OTHER_ADDRESS) {
-        tell(call, ADOPTION_MISSED, index);
+        tell_once(call, ADOPTION_MISSED, index, MISSED);
         return GOES_ON;
     }
     return hand_over(call, socket, index);
 }
 
-/* The file that a unix socket would be bound to is held if it is there, and the held one's. */
+/* The file that a unix socket would be bound to, if it is a listener's. */
 static void find_file(const struct call *call, const struct sockaddr_storage *raw, size_t length,
                       struct adoption_address *wanted)
 {
-    const struct listener_set *listeners = call->adoption->listeners;
+    const struct adoption_path_list *paths = &call->adoption->paths;
     char path[sizeof(struct sockaddr_un)] = {0};
     size_t start = offsetof(struct sockaddr_un, sun_path);
     memcpy(path, (const char *)raw + start, length - start);
-    size_t index = adoption_path_find(listeners, &call->caller, AT_FDCWD, path);
-    if (index < listeners->count) {
-        wanted->device = listeners->items[index].file.device;
-        wanted->inode = listeners->items[index].file.inode;
+    size_t index = adoption_path_find(paths, call->target, AT_FDCWD, path);
+    if (index < paths->count) {
+        wanted->device = paths->items[index].device;
+        wanted->inode = paths->items[index].inode;
     }
 }
 
-static enum answer answer_for_socket(const struct call *call, const struct caller_socket *socket)
+static enum answer answer_for_socket(const struct call *call, const struct target_socket *socket)
 {
     struct sockaddr_storage raw;
     size_t length;
@@ -363,7 +386,7 @@ static enum answer answer_for_socket(const struct call *call, const struct calle
                                       .type = socket->type,
                                       .protocol = socket->protocol,
                                       .is_v6_only = socket->is_v6_only};
-    if (!read_address(call, &raw, &length) || !adoption_address_read(&wanted, &raw, length)) {
+    if (!read_argument(call, &raw, &length) || !adoption_address_read(&wanted, &raw, length)) {
         return GOES_ON;
     }
     if (wanted.family == AF_UNIX && wanted.name_length == 0) {
@@ -374,42 +397,54 @@ static enum answer answer_for_socket(const struct call *call, const struct calle
 
 static enum answer on_bind(const struct call *call)
 {
-    struct caller_socket socket;
-    if (caller_socket_open(&call->caller, descriptor_argument(call, 0), &socket) != 0) {
+    struct target_socket socket;
+    if (target_socket_open(call->target, descriptor_argument(call, 0), &socket) != 0) {
         return GOES_ON;
     }
     enum answer result = answer_for_socket(call, &socket);
-    caller_socket_close(&socket);
+    target_socket_close(&socket);
     return result;
+}
+
+/* Whether any listener has this inode: every connection that is shut down comes here, and the name
+   of its descriptor is all that is read of it. */
+static bool may_be_own(const struct adoption *adoption, ino_t inode)
+{
+    size_t index = 0;
+    while (index < adoption->count && adoption->sockets[index].inode != inode) {
+        index++;
+    }
+    return index < adoption->count;
 }
 
 /* Which listener the first argument is, or their number. */
 static size_t find_argument(const struct call *call)
 {
-    struct caller_socket socket;
-    if (caller_socket_open(&call->caller, descriptor_argument(call, 0), &socket) != 0) {
-        return call->adoption->listeners->count;
+    struct target_socket socket;
+    int fd = descriptor_argument(call, 0);
+    ino_t inode = target_socket_inode(call->target, fd);
+    if ((inode != 0 && !may_be_own(call->adoption, inode)) ||
+        target_socket_open(call->target, fd, &socket) != 0) {
+        return call->adoption->count;
     }
-    size_t index = find_held(call->adoption, &socket);
-    caller_socket_close(&socket);
+    size_t index = find_own(call->adoption, &socket);
+    target_socket_close(&socket);
     return index;
 }
 
 /* Let through, it would change the queue's length for all. A worker that found the socket by its
-   number, as servers do that know of supervisors, may do that, as ever. */
+   number, as servers do that know of supervisors, may do that. */
 static enum answer on_listen(const struct call *call)
 {
     size_t index = find_argument(call);
-    const unsigned char *marks = call->adoptee->marks;
-    if (index == call->adoption->listeners->count || marks == NULL ||
-        (marks[index] & ADOPTION_TAKEN) == 0 ||
-        call->adoption->addresses[index].type == SOCK_DGRAM) {
+    const struct own_socket *own = &call->adoption->sockets[index];
+    if (index == call->adoption->count || (own->marks & TAKEN) == 0 || own->type == SOCK_DGRAM) {
         return GOES_ON;
     }
     if (!still_waits(call)) {
         return GONE;
     }
-    mark(call, ADOPTION_LISTENS, index, ADOPTION_LISTENING);
+    tell_once(call, ADOPTION_LISTENS, index, LISTENING);
     return DONE;
 }
 
@@ -417,23 +452,23 @@ static enum answer on_listen(const struct call *call)
 static enum answer on_shutdown(const struct call *call)
 {
     size_t index = find_argument(call);
-    return index < call->adoption->listeners->count && still_waits(call) ? DONE : GOES_ON;
+    return index < call->adoption->count && still_waits(call) ? DONE : GOES_ON;
 }
 
 /* --- paths -------------------------------------------------------------------------------------
  */
 
-/* A server that binds elsewhere and renames its socket to the held path replaces the held one, for
-   good, and without a gap: that is its own way to deploy. */
+/* A server that binds elsewhere and renames its socket to a listener's path replaces the listener,
+   for good, and without a gap: that is its own way to deploy. */
 static enum answer on_path(const struct call *call)
 {
     size_t index = 0;
-    switch (adoption_path_effect(call->adoption->listeners, &call->caller, &call->notice->data,
-                                 &index)) {
+    switch (
+        adoption_path_effect(&call->adoption->paths, call->target, &call->notice->data, &index)) {
     case PATH_HARMED:
         return still_waits(call) ? DONE : GONE;
     case PATH_SUCCEEDED:
-        tell(call, ADOPTION_MOVED, index);
+        tell_once(call, ADOPTION_MOVED, index, MOVED);
         return GOES_ON;
     case PATH_UNTOUCHED:
         break;
@@ -458,14 +493,14 @@ static enum answer dispatch(const struct call *call)
     }
 }
 
-enum adoption_result adoption_serve(struct adoption *adoption, struct adoptee *adoptee,
+enum adoption_result adoption_serve(struct adoption *adoption, int filter_fd,
                                     struct adoption_event *event)
 {
     union {
         struct seccomp_notif notice;
         char space[256];
     } buffer = {.space = {0}};
-    struct pollfd waiting = {.fd = adoptee->fd, .events = POLLIN};
+    struct pollfd waiting = {.fd = filter_fd, .events = POLLIN};
     *event = (struct adoption_event){.kind = ADOPTION_NOTHING};
     /* To receive where nothing waits would wait. */
     if (poll(&waiting, 1, 0) <= 0 || (waiting.revents & (POLLIN | POLLHUP | POLLERR)) == 0) {
@@ -474,13 +509,17 @@ enum adoption_result adoption_serve(struct adoption *adoption, struct adoptee *a
     if ((waiting.revents & POLLIN) == 0) {
         return ADOPTION_OVER;
     }
-    if (ioctl(adoptee->fd, SECCOMP_IOCTL_NOTIF_RECV, &buffer) != 0) {
-        return ADOPTION_SERVED; /* the caller has died meanwhile */
+    if (ioctl(filter_fd, SECCOMP_IOCTL_NOTIF_RECV, &buffer) != 0) {
+        return ADOPTION_SERVED; /* the target has died meanwhile */
     }
-    struct call call = {
-        .adoption = adoption, .adoptee = adoptee, .notice = &buffer.notice, .event = event};
-    caller_open(&call.caller, (pid_t)buffer.notice.pid);
-    answer(&call, adoption != NULL ? dispatch(&call) : GOES_ON);
-    caller_close(&call.caller);
+    struct target target;
+    const struct call call = {.adoption = adoption,
+                              .filter_fd = filter_fd,
+                              .notice = &buffer.notice,
+                              .target = &target,
+                              .event = event};
+    target_open(&target, (pid_t)buffer.notice.pid, adoption->has_proc);
+    answer(&call, dispatch(&call));
+    target_close(&target);
     return ADOPTION_SERVED;
 }

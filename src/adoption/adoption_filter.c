@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Linux 5.19: a signal does not tear a caller out of a call that has been reported already. */
+/* Linux 5.19: a signal does not tear a target out of a call that has been reported already. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
@@ -177,34 +177,29 @@ static int send_descriptor(int channel, int fd)
     return sendmsg(channel, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
+/* Where Yama restricts ptrace(2) to ancestors (its scope 1), a companion is allowed as a descendant
+   of the supervisor. Elsewhere this does nothing. */
+static void permit_companion(void)
+{
+    prctl(PR_SET_PTRACER, getppid(), 0, 0, 0);
+}
+
 int adoption_installation_perform(struct adoption_installation *installation)
 {
     int fd = install(installation);
-    /* Sent or not, the filter stays; one that cannot report fails the calls with ENOSYS. */
+    /* Sent or not, the filter stays. */
     if (fd < 0 || send_descriptor(installation->channel[1], fd) != 0) {
         installation->reason = errno;
+        installation->is_mute = fd >= 0;
         return -1;
     }
+    permit_companion();
     close(fd);
     return 0;
 }
 
 /* --- in the parent -----------------------------------------------------------------------------
  */
-
-int adoption_installation_open(struct adoption_installation *installation, int floor)
-{
-    installation->notify_fd = -1;
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, installation->channel) !=
-        0) {
-        installation->reason = errno;
-        return -1;
-    }
-    for (int i = 0; i < 2; i++) {
-        installation->channel[i] = descriptor_raise(installation->channel[i], floor);
-    }
-    return 0;
-}
 
 static int receive_descriptor(int channel)
 {
@@ -224,19 +219,45 @@ static int receive_descriptor(int channel)
         if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
             memcpy(&fd, CMSG_DATA(header), sizeof fd);
         }
+        errno = EMFILE; /* the kernel drops what there is no room for, and does not say so */
     }
     return fd;
 }
 
+/* The child's end goes first: so there is a number free for what arrives. */
 void adoption_installation_close(struct adoption_installation *installation)
 {
-    if (installation->channel[0] >= 0) {
-        installation->notify_fd = receive_descriptor(installation->channel[0]);
+    descriptor_close(&installation->channel[1]);
+    installation->channel[1] = -1;
+    if (installation->channel[0] < 0) {
+        return;
+    }
+    installation->notify_fd = receive_descriptor(installation->channel[0]);
+    if (installation->notify_fd < 0 && installation->reason == 0) {
+        installation->reason = errno;
+        installation->is_mute = true;
+    }
+    descriptor_close(&installation->channel[0]);
+    installation->channel[0] = -1;
+}
+
+int adoption_installation_open(struct adoption_installation *installation, int floor)
+{
+    installation->notify_fd = -1;
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, installation->channel) !=
+        0) {
+        installation->reason = errno;
+        return -1;
     }
     for (int i = 0; i < 2; i++) {
-        descriptor_close(&installation->channel[i]);
-        installation->channel[i] = -1;
+        installation->channel[i] = descriptor_raise(installation->channel[i], floor);
     }
+    if (installation->channel[1] < floor) {
+        adoption_installation_close(installation);
+        installation->reason = errno = EMFILE;
+        return -1;
+    }
+    return 0;
 }
 
 /* --- whether it can be done --------------------------------------------------------------------

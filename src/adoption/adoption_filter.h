@@ -1,9 +1,9 @@
 /*
  * The seccomp filter of a worker whose server binds for itself: bind, listen and a few more calls
- * are reported to the supervisor, everything else goes on as if it were not there (see
+ * are reported to the companion, everything else goes on as if it were not there (see
  * seccomp_unotify(2)). This file writes the filter, puts it into the child that is to become the
- * worker, and brings the descriptor on which it reports over to the supervisor. It knows nothing of
- * what the calls mean.
+ * worker, and brings the descriptor on which it reports over to the supervisor, which hands it to
+ * the companion. It knows nothing of what the calls mean.
  *
  * The child is made by vfork(2): the supervisor stands still until it has called execve(2), and
  * could answer nothing. So no call that the filter reports may follow its installation there.
@@ -26,8 +26,7 @@ struct adoption_filter {
 };
 
 /* Writes the filter for this machine. `with_paths`: the calls that remove, replace or change what
-   is at a path are reported, too; they are many, so only where the path of a unix socket is held.
- */
+   is at a path are reported, too; they are many, so only where a listener has a path. */
 void adoption_filter_build(struct adoption_filter *filter, bool with_paths);
 
 /* One installation: what the parent prepares, the child does, and the parent finds. */
@@ -37,6 +36,7 @@ struct adoption_installation {
     int channel[2];    /* the parent's end and the child's */
     int notify_fd;     /* where the filter reports, close-on-exec; -1: not installed */
     int reason;        /* errno of an installation that failed; 0: none */
+    bool is_mute;      /* it is installed, and can report to nobody: it fails the calls (ENOSYS) */
     bool no_new_privs; /* the child had to give up the rights of setuid programs for it */
 };
 
@@ -48,7 +48,8 @@ int adoption_installation_open(struct adoption_installation *installation, int f
    system calls, none of which the filter reports. Returns 0, or -1 with the reason noted. */
 int adoption_installation_perform(struct adoption_installation *installation);
 
-/* In the parent again: closes the channel, and takes the notification descriptor from it. */
+/* In the parent again: closes the channel, and takes the notification descriptor from it. Where
+   that never arrived the filter is mute. */
 void adoption_installation_close(struct adoption_installation *installation);
 
 /* Finds out, in a process of its own, whether filters can be installed and descriptors be put into

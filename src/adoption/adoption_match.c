@@ -114,33 +114,33 @@ static bool is_wildcard(const struct adoption_address *address)
 }
 
 static enum nearness compare_unix(const struct adoption_address *wanted,
-                                  const struct adoption_address *held)
+                                  const struct adoption_address *own)
 {
-    if (wanted->name_length > 0 || held->name_length > 0) {
-        return wanted->name_length == held->name_length &&
-                       memcmp(wanted->name, held->name, held->name_length) == 0
+    if (wanted->name_length > 0 || own->name_length > 0) {
+        return wanted->name_length == own->name_length &&
+                       memcmp(wanted->name, own->name, own->name_length) == 0
                    ? SAME
                    : APART;
     }
-    bool is_same_file = wanted->inode == held->inode && wanted->device == held->device;
+    bool is_same_file = wanted->inode == own->inode && wanted->device == own->device;
     return wanted->inode != 0 && is_same_file ? SAME : APART;
 }
 
 static enum nearness compare_internet(const struct adoption_address *wanted,
-                                      const struct adoption_address *held)
+                                      const struct adoption_address *own)
 {
-    bool is_same_family = wanted->family == held->family;
-    if (wanted->port != held->port) {
+    bool is_same_family = wanted->family == own->family;
+    if (wanted->port != own->port) {
         return APART;
     }
-    if (is_same_family && memcmp(wanted->host, held->host, sizeof wanted->host) == 0 &&
-        wanted->scope == held->scope) {
+    if (is_same_family && memcmp(wanted->host, own->host, sizeof wanted->host) == 0 &&
+        wanted->scope == own->scope) {
         return SAME;
     }
     if (!is_wildcard(wanted)) {
         return OTHER_ADDRESS;
     }
-    if (is_wildcard(held)) {
+    if (is_wildcard(own)) {
         return OTHER_WILDCARD;
     }
     bool reaches_both = wanted->family == AF_INET6 && !wanted->is_v6_only;
@@ -148,22 +148,22 @@ static enum nearness compare_internet(const struct adoption_address *wanted,
 }
 
 static enum nearness compare(const struct adoption_address *wanted,
-                             const struct adoption_address *held)
+                             const struct adoption_address *own)
 {
-    bool is_unix = held->family == AF_UNIX;
-    if ((wanted->type != held->type && wanted->type != 0) || wanted->protocol != held->protocol ||
+    bool is_unix = own->family == AF_UNIX;
+    if ((wanted->type != own->type && wanted->type != 0) || wanted->protocol != own->protocol ||
         (wanted->family == AF_UNIX) != is_unix) {
         return APART;
     }
-    return is_unix ? compare_unix(wanted, held) : compare_internet(wanted, held);
+    return is_unix ? compare_unix(wanted, own) : compare_internet(wanted, own);
 }
 
 enum adoption_match adoption_match(const struct adoption_address *wanted,
-                                   const struct adoption_address *held, size_t count, size_t *index)
+                                   const struct adoption_address *own, size_t count, size_t *index)
 {
     enum nearness nearest = APART;
     for (size_t i = 0; i < count; i++) {
-        enum nearness nearness = compare(wanted, &held[i]);
+        enum nearness nearness = compare(wanted, &own[i]);
         if (nearness > nearest) {
             nearest = nearness;
             *index = i;

@@ -1,5 +1,5 @@
 /*
- * Whether an address that a server binds is one that the supervisor holds: a pure function of the
+ * Whether an address that a server binds is a listener's: a pure function of the
  * two. Type and port must be the same; then the nearest address wins, as told at `adoption_match`.
  */
 #ifndef ADOPTION_MATCH_H
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* An address with the kind of socket that it is for: one that is held, or one to be bound. */
+/* An address with the kind of socket that it is for: a listener's, or one to be bound. */
 struct adoption_address {
     int family;   /* AF_INET, AF_INET6 or AF_UNIX */
     int type;     /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET; 0: not known, any will do */
@@ -35,17 +35,16 @@ bool adoption_address_read(struct adoption_address *address, const struct sockad
 
 enum adoption_match {
     MATCH_NONE,
-    MATCH_OTHER_ADDRESS, /* the type and the port are held, on an address that is not what is asked
+    MATCH_OTHER_ADDRESS, /* the type and the port are a listener's, on another address
                           */
     MATCH_FOUND,
 };
 
-/* Looks `wanted` up among what is held; `index` says where it was found, or what is near. In this
+/* Looks `wanted` up among the listeners; `index` says where it was found, or what is near. In this
    order: the same address; any wildcard for a wildcard, of the other family too, since many servers
    bind [::] for both; for a wildcard, a single address of the operator's choice, which is narrower.
    Never something wider than the server asked for. */
 enum adoption_match adoption_match(const struct adoption_address *wanted,
-                                   const struct adoption_address *held, size_t count,
-                                   size_t *index);
+                                   const struct adoption_address *own, size_t count, size_t *index);
 
 #endif

@@ -12,38 +12,37 @@ static const char *last_component(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-static bool is_any_called(const struct listener_set *listeners, const char *name)
+static bool is_any_called(const struct adoption_path_list *list, const char *name)
 {
-    for (size_t i = 0; i < listeners->count; i++) {
-        const char *path = listeners->items[i].path;
-        if (path != NULL && strcmp(last_component(path), name) == 0) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].name != NULL && strcmp(list->items[i].name, name) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static size_t find_file(const struct listener_set *listeners, const struct stat *status)
+static size_t find_file(const struct adoption_path_list *list, const struct stat *status)
 {
     size_t i = 0;
-    while (i < listeners->count &&
-           !(listeners->items[i].path != NULL && listeners->items[i].file.inode == status->st_ino &&
-             listeners->items[i].file.device == status->st_dev)) {
+    while (i < list->count &&
+           !(list->items[i].name != NULL && list->items[i].inode == status->st_ino &&
+             list->items[i].device == status->st_dev)) {
         i++;
     }
     return i;
 }
 
-size_t adoption_path_find(const struct listener_set *listeners, const struct caller *caller, int at,
-                          const char *path)
+size_t adoption_path_find(const struct adoption_path_list *list, const struct target *target,
+                          int at, const char *path)
 {
-    struct caller_entry entry;
-    if (!is_any_called(listeners, last_component(path)) ||
-        caller_entry_open(caller, at, path, &entry) != 0) {
-        return listeners->count;
+    struct target_entry entry;
+    if (!is_any_called(list, last_component(path)) ||
+        target_entry_open(target, at, path, &entry) != 0) {
+        return list->count;
     }
-    size_t index = entry.is_there ? find_file(listeners, &entry.status) : listeners->count;
-    caller_entry_close(&entry);
+    size_t index = entry.is_there ? find_file(list, &entry.status) : list->count;
+    target_entry_close(&entry);
     return index;
 }
 
@@ -101,48 +100,48 @@ static int read_at(const struct seccomp_data *data, int argument)
     return argument < 0 ? AT_FDCWD : (int)(uint32_t)data->args[argument];
 }
 
-static size_t find_argument(const struct listener_set *listeners, const struct caller *caller,
+static size_t find_argument(const struct adoption_path_list *list, const struct target *target,
                             const struct seccomp_data *data, int at, int argument)
 {
     char path[PATH_MAX];
-    if (caller_read_path(caller, data->args[argument], path, sizeof path) < 0) {
-        return listeners->count;
+    if (target_read_path(target, data->args[argument], path, sizeof path) < 0) {
+        return list->count;
     }
-    return adoption_path_find(listeners, caller, read_at(data, at), path);
+    return adoption_path_find(list, target, read_at(data, at), path);
 }
 
-static bool is_socket(const struct caller *caller, const struct seccomp_data *data, int at,
+static bool is_socket(const struct target *target, const struct seccomp_data *data, int at,
                       int argument)
 {
     char path[PATH_MAX];
-    struct caller_entry entry;
-    if (caller_read_path(caller, data->args[argument], path, sizeof path) < 0 ||
-        caller_entry_open(caller, read_at(data, at), path, &entry) != 0) {
+    struct target_entry entry;
+    if (target_read_path(target, data->args[argument], path, sizeof path) < 0 ||
+        target_entry_open(target, read_at(data, at), path, &entry) != 0) {
         return false;
     }
     bool result = entry.is_there && S_ISSOCK(entry.status.st_mode);
-    caller_entry_close(&entry);
+    target_entry_close(&entry);
     return result;
 }
 
-enum path_effect adoption_path_effect(const struct listener_set *listeners,
-                                      const struct caller *caller, const struct seccomp_data *data,
-                                      size_t *listener)
+enum path_effect adoption_path_effect(const struct adoption_path_list *list,
+                                      const struct target *target, const struct seccomp_data *data,
+                                      size_t *index)
 {
     const struct shape *shape = find_shape(data->nr);
     if (shape->flags != 0 && (data->args[shape->flags] & AT_REMOVEDIR) != 0) {
         return PATH_UNTOUCHED;
     }
-    *listener = find_argument(listeners, caller, data, shape->at, shape->path);
-    if (*listener < listeners->count) {
+    *index = find_argument(list, target, data, shape->at, shape->path);
+    if (*index < list->count) {
         return PATH_HARMED;
     }
     if (shape->new_path == 0) {
         return PATH_UNTOUCHED;
     }
-    *listener = find_argument(listeners, caller, data, shape->new_at, shape->new_path);
-    if (*listener == listeners->count) {
+    *index = find_argument(list, target, data, shape->new_at, shape->new_path);
+    if (*index == list->count) {
         return PATH_UNTOUCHED;
     }
-    return is_socket(caller, data, shape->at, shape->path) ? PATH_SUCCEEDED : PATH_HARMED;
+    return is_socket(target, data, shape->at, shape->path) ? PATH_SUCCEEDED : PATH_HARMED;
 }

@@ -1,31 +1,42 @@
 /*
- * Which held unix socket a path of a caller's leads to, and what a call would do to it. Servers
- * remove the path before they bind it and when they leave, when a newer generation serves there
- * already; so it is not they who remove it. This file finds out and does nothing.
+ * Which of tasuki's unix sockets a path of a target's leads to, and what a call would do to it.
+ * Servers remove the path before they bind it and when they leave, when a newer generation serves
+ * there already; so it is not they who remove it. This file finds out and does nothing.
  */
 #ifndef ADOPTION_PATHS_H
 #define ADOPTION_PATHS_H
 
-#include "caller.h"
-#include "listener_set.h"
+#include "target.h"
 
 #include <linux/seccomp.h>
 
-/* Looks up a path of the caller's, as for caller_entry_open. Returns the listener whose file is
+/* The file of one listener. */
+struct adoption_path {
+    const char *name; /* the last component of its path; NULL: the listener has no file */
+    dev_t device;
+    ino_t inode;
+};
+
+struct adoption_path_list {
+    const struct adoption_path *items;
+    size_t count;
+};
+
+/* Looks up a path of the target's, as for target_entry_open. Returns the index of the file that is
    there, or their number. Paths with another last component are not even looked at, so no foreign
    file system is waited for. */
-size_t adoption_path_find(const struct listener_set *listeners, const struct caller *caller, int at,
-                          const char *path);
+size_t adoption_path_find(const struct adoption_path_list *list, const struct target *target,
+                          int at, const char *path);
 
 enum path_effect {
-    PATH_UNTOUCHED, /* nothing that is held is concerned */
-    PATH_HARMED,    /* a held path would be removed, moved away, hidden or changed */
-    PATH_SUCCEEDED, /* a socket that the caller has bound elsewhere would take the path */
+    PATH_UNTOUCHED, /* none of the files is concerned */
+    PATH_HARMED,    /* one of them would be removed, moved away, hidden or changed */
+    PATH_SUCCEEDED, /* a socket that the target has bound elsewhere would take the path */
 };
 
 /* What the call, one of those that the filter reports for paths, would do. */
-enum path_effect adoption_path_effect(const struct listener_set *listeners,
-                                      const struct caller *caller, const struct seccomp_data *data,
-                                      size_t *listener);
+enum path_effect adoption_path_effect(const struct adoption_path_list *list,
+                                      const struct target *target, const struct seccomp_data *data,
+                                      size_t *index);
 
 #endif

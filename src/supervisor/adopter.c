@@ -1,6 +1,5 @@
 #include "adopter.h"
 
-#include "adoption.h"
 #include "log.h"
 
 #include <errno.h>
@@ -8,158 +7,144 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* How many calls of one worker are answered before others get their turn. */
-#define CALLS_A_TURN 64
 /* The least time from ready to the question which listeners are left over. */
 #define SETTLE_SECONDS 1.0
 
-/* What is answered to the workers of one release. */
-struct table {
-    struct table *next;
-    struct release *release; /* held */
-    struct adoption *adoption;
-    unsigned users; /* workers, and one that is being started */
-};
+/* What a family does with a listener (family->adopted). */
+enum { TAKEN = 1, LISTENING = 2, MISSED = 4, MOVED = 8, BLIND = 16 };
 
-/* The filter of one worker and everything below it. */
-struct watch {
-    struct watch *next;
-    struct adopter *adopter;
-    struct table *table; /* NULL: the worker has ended, and left something behind */
-    uint64_t generation;
-    struct adoptee adoptee;
-    ev_io io;
-    bool has_missed; /* told once, as is the next */
-    bool is_blind;
+/* A listener that some generation has taken. */
+struct known_listener {
+    uint64_t cookie;
+    enum adoption_blocking asked;
+    bool is_expected; /* the generation that was ready last took it */
 };
 
 struct adopter {
     struct adopter_setup setup;
-    struct table *tables;  /* the newest first; owned */
-    struct watch *watches; /* owned */
-    uint64_t last_ready;   /* the generation that was ready last */
-    uint64_t last_said;    /* the one that said so itself last */
-    bool last_ready_said;  /* that the one that was ready last said so itself */
-    int *expected;         /* the sockets that it took, as the supervisor's descriptors; owned */
-    size_t expected_count;
+    struct adoption_filter filter; /* of the worker that is about to be started */
+    uint64_t last_ready;           /* the generation that was ready last */
+    uint64_t last_said;            /* the one that said so itself last */
+    bool last_ready_said;          /* that the one that was ready last said so itself */
+    struct known_listener *known;  /* owned */
+    size_t known_count;
     ev_timer settle;
     bool has_told_reason; /* why there is no filter */
     bool has_told_privileges;
 };
 
-/* --- tables ------------------------------------------------------------------------------------
+/* --- listeners ---------------------------------------------------------------------------------
  */
 
-static struct table *find_table(const struct adopter *adopter, const struct release *release)
+static struct known_listener *find_known(const struct adopter *adopter,
+                                         const struct listener *listener)
 {
-    struct table *table = adopter->tables;
-    while (table != NULL && table->release != release) {
-        table = table->next;
+    uint64_t cookie = adoption_cookie(listener->fd);
+    for (size_t i = 0; i < adopter->known_count; i++) {
+        if (adopter->known[i].cookie == cookie) {
+            return &adopter->known[i];
+        }
     }
-    return table;
+    return NULL;
 }
 
-static struct table *add_table(struct adopter *adopter, struct release *release)
+/* Those of a release that nobody has any more are forgotten with the next that comes. */
+static bool is_there(const struct adopter *adopter, uint64_t cookie)
 {
-    struct table *table = calloc(1, sizeof *table);
-    struct adoption *adoption = adoption_new(&release->listeners);
-    if (table == NULL || adoption == NULL) {
-        free(table);
-        adoption_free(adoption);
+    for (const struct family *one = *adopter->setup.families; one != NULL; one = one->next) {
+        for (size_t i = 0; one->release != NULL && i < one->release->listeners.count; i++) {
+            if (adoption_cookie(one->release->listeners.items[i].fd) == cookie) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void forget_closed(struct adopter *adopter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < adopter->known_count; i++) {
+        if (is_there(adopter, adopter->known[i].cookie)) {
+            adopter->known[kept++] = adopter->known[i];
+        }
+    }
+    adopter->known_count = kept;
+}
+
+/* Without memory less is known: a generation may count as ready too soon. */
+static struct known_listener *note(struct adopter *adopter, const struct listener *listener)
+{
+    struct known_listener *known = find_known(adopter, listener);
+    if (known != NULL) {
+        return known;
+    }
+    forget_closed(adopter);
+    known = realloc(adopter->known, (adopter->known_count + 1) * sizeof *known);
+    if (known == NULL) {
         return NULL;
     }
-    if (adopter->tables != NULL) {
-        adoption_follow(adoption, adopter->tables->adoption);
-    }
-    *table = (struct table){
-        .next = adopter->tables, .release = release_hold(release), .adoption = adoption};
-    return adopter->tables = table;
+    adopter->known = known;
+    known += adopter->known_count++;
+    *known = (struct known_listener){.cookie = adoption_cookie(listener->fd)};
+    return known;
 }
 
-static void release_table(struct adopter *adopter, struct table *table)
+enum adoption_blocking *adopter_asked(const struct adopter *adopter, const struct release *release)
 {
-    if (--table->users > 0) {
-        return;
+    const struct listener_set *listeners = &release->listeners;
+    enum adoption_blocking *asked = calloc(listeners->count, sizeof *asked);
+    for (size_t i = 0; asked != NULL && i < listeners->count; i++) {
+        const struct known_listener *known = find_known(adopter, &listeners->items[i]);
+        asked[i] = known != NULL ? known->asked : BLOCKING_UNASKED;
     }
-    struct table **link = &adopter->tables;
-    while (*link != table) {
-        link = &(*link)->next;
-    }
-    *link = table->next;
-    adoption_free(table->adoption);
-    release_drop(table->release);
-    free(table);
+    return asked;
 }
 
 /* --- who has what ------------------------------------------------------------------------------
  */
 
-static const struct watch *find_watch(const struct adopter *adopter, uint64_t generation)
+/* NULL for a generation that has no filter, or whose worker has ended. */
+static const struct family *find_family(const struct adopter *adopter, uint64_t generation)
 {
-    const struct watch *watch = adopter->watches;
-    while (watch != NULL && (watch->generation != generation || watch->table == NULL)) {
-        watch = watch->next;
+    const struct family *family = *adopter->setup.families;
+    while (family != NULL && family->generation != generation) {
+        family = family->next;
     }
-    return watch;
+    return family != NULL && family->release != NULL && family->adopted != NULL ? family : NULL;
 }
 
-static const struct listener_set *listeners_of(const struct watch *watch)
+static const struct listener_set *listeners_of(const struct family *family)
 {
-    return &watch->table->release->listeners;
+    return &family->release->listeners;
 }
 
-static const char *name_of(const struct watch *watch, size_t listener)
+static bool has_taken(const struct family *family, size_t listener)
 {
-    return listeners_of(watch)->items[listener].name;
+    return (family->adopted[listener] & TAKEN) != 0;
 }
 
-static bool has_taken(const struct watch *watch, size_t listener)
+static bool has_taken_any(const struct family *family)
 {
-    return (watch->adoptee.marks[listener] & ADOPTION_TAKEN) != 0;
-}
-
-static bool has_taken_any(const struct watch *watch)
-{
-    for (size_t i = 0; i < listeners_of(watch)->count; i++) {
-        if (has_taken(watch, i)) {
+    for (size_t i = 0; i < listeners_of(family)->count; i++) {
+        if (has_taken(family, i)) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_expected(const struct adopter *adopter, int fd)
+static void expect_from(struct adopter *adopter, const struct family *family)
 {
-    for (size_t i = 0; i < adopter->expected_count; i++) {
-        if (adopter->expected[i] == fd) {
-            return true;
-        }
+    for (size_t i = 0; i < adopter->known_count; i++) {
+        adopter->known[i].is_expected = false;
     }
-    return false;
-}
-
-/* Without memory less is expected, and a generation may count as ready too soon. */
-static void expect(struct adopter *adopter, int fd)
-{
-    if (is_expected(adopter, fd)) {
-        return;
-    }
-    int *grown = realloc(adopter->expected, (adopter->expected_count + 1) * sizeof *grown);
-    if (grown != NULL) {
-        adopter->expected = grown;
-        adopter->expected[adopter->expected_count++] = fd;
-    }
-}
-
-static void expect_from(struct adopter *adopter, uint64_t generation)
-{
-    const struct watch *watch = find_watch(adopter, generation);
-    adopter->expected_count = 0;
-    for (size_t i = 0; watch != NULL && i < listeners_of(watch)->count; i++) {
-        if (has_taken(watch, i)) {
-            expect(adopter, listeners_of(watch)->items[i].fd);
+    for (size_t i = 0; family != NULL && i < listeners_of(family)->count; i++) {
+        struct known_listener *known =
+            has_taken(family, i) ? note(adopter, &listeners_of(family)->items[i]) : NULL;
+        if (known != NULL) {
+            known->is_expected = true;
         }
     }
 }
@@ -169,161 +154,102 @@ static void expect_from(struct adopter *adopter, uint64_t generation)
 
 /* It listens where the last one was found, or anywhere where there was none. A socket that only the
    last one was given is not waited for. */
-static bool listens_enough(const struct watch *watch)
+static bool listens_enough(const struct adopter *adopter, const struct family *family)
 {
     bool is_anything_expected = false;
     bool listens_anywhere = false;
-    for (size_t i = 0; i < listeners_of(watch)->count; i++) {
-        bool listens = (watch->adoptee.marks[i] & ADOPTION_LISTENING) != 0;
-        bool is_awaited = is_expected(watch->adopter, listeners_of(watch)->items[i].fd);
-        if (is_awaited && !listens) {
+    for (size_t i = 0; i < listeners_of(family)->count; i++) {
+        const struct known_listener *known = find_known(adopter, &listeners_of(family)->items[i]);
+        bool listens = (family->adopted[i] & LISTENING) != 0;
+        bool is_expected = known != NULL && known->is_expected;
+        if (is_expected && !listens) {
             return false;
         }
-        is_anything_expected = is_anything_expected || is_awaited;
+        is_anything_expected = is_anything_expected || is_expected;
         listens_anywhere = listens_anywhere || listens;
     }
     return is_anything_expected || listens_anywhere;
 }
 
 /* A server that says READY=1 listens long before, perhaps: its word is better. */
-static bool counts_as_ready(const struct watch *watch)
+static bool counts_as_ready(const struct adopter *adopter, const struct family *family)
 {
-    enum ready_source source = release_options(watch->table->release)->ready;
-    return source == READY_LISTEN ||
-           (source == READY_SOURCE_AUTO && !watch->adopter->last_ready_said);
+    enum ready_source source = family->options->ready;
+    return source == READY_LISTEN || (source == READY_SOURCE_AUTO && !adopter->last_ready_said);
 }
 
-static void consider_readiness(const struct watch *watch)
+static void consider_readiness(const struct adopter *adopter, const struct family *family)
 {
-    const struct adopter_setup *setup = &watch->adopter->setup;
-    const struct generation *starting = lifecycle_find(setup->lifecycle, watch->generation);
-    if (starting != NULL && !starting->has_reported && counts_as_ready(watch) &&
-        listens_enough(watch)) {
-        const struct lifecycle_event event = {.kind = EVENT_READY, .generation = watch->generation};
+    const struct adopter_setup *setup = &adopter->setup;
+    const struct generation *starting = lifecycle_find(setup->lifecycle, family->generation);
+    if (starting != NULL && !starting->has_reported && counts_as_ready(adopter, family) &&
+        listens_enough(adopter, family)) {
+        const struct lifecycle_event event = {.kind = EVENT_READY,
+                                              .generation = family->generation};
         setup->on_event(setup->context, &event);
     }
 }
 
-/* --- events ------------------------------------------------------------------------------------
+/* --- facts -------------------------------------------------------------------------------------
  */
 
-static void on_took(const struct watch *watch, const struct adoption_event *event)
+/* What has been said is not said again. */
+static bool is_new(struct family *family, const struct fact *fact, unsigned mark)
 {
-    struct adopter *adopter = watch->adopter;
-    if (event->is_first) {
-        log_info("generation %" PRIu64 ": process %d binds %s, and gets the socket that is held",
-                 watch->generation, (int)event->thread, name_of(watch, event->listener));
+    bool is_old = (family->adopted[fact->listener] & mark) != 0;
+    family->adopted[fact->listener] |= mark;
+    return !is_old;
+}
+
+static void on_took(struct adopter *adopter, struct family *family, const struct fact *fact)
+{
+    const struct listener *listener = &listeners_of(family)->items[fact->listener];
+    struct known_listener *known = note(adopter, listener);
+    if (is_new(family, fact, TAKEN)) {
+        log_info("generation %" PRIu64 ": worker %d bound %s (using tasuki's socket)",
+                 family->generation, (int)fact->process, listener->name);
     }
-    if (watch->generation == adopter->last_ready) {
-        expect(adopter, listeners_of(watch)->items[event->listener].fd);
+    if (known != NULL) {
+        known->asked = (enum adoption_blocking)fact->asked;
+        known->is_expected = known->is_expected || family->generation == adopter->last_ready;
     }
 }
 
-static void on_missed(struct watch *watch, const struct adoption_event *event)
+static void complain(struct family *family, const struct fact *fact)
 {
-    if (!watch->has_missed) {
-        watch->has_missed = true;
+    const char *name = listeners_of(family)->items[fact->listener].name;
+    if (fact->kind == FACT_MISSED && is_new(family, fact, MISSED)) {
         log_info("generation %" PRIu64
-                 ": process %d binds the port of %s on another address, which is not held",
-                 watch->generation, (int)event->thread, name_of(watch, event->listener));
-    }
-}
-
-static void on_moved(const struct watch *watch, const struct adoption_event *event)
-{
-    log_error(
-        "generation %" PRIu64
-        ": process %d puts a socket of its own at %s; the one that is held is not reached any "
-        "more",
-        watch->generation, (int)event->thread, name_of(watch, event->listener));
-}
-
-static void on_blind(struct watch *watch, const struct adoption_event *event)
-{
-    if (!watch->is_blind) {
-        watch->is_blind = true;
+                 ": worker %d bound the port of %s on another address, where tasuki has no socket",
+                 family->generation, (int)fact->process, name);
+    } else if (fact->kind == FACT_MOVED && is_new(family, fact, MOVED)) {
         log_error("generation %" PRIu64
-                  ": cannot look at what process %d binds: not permitted (it runs as another user, "
-                  "or may not be traced); it gets no socket that is held",
-                  watch->generation, (int)event->thread);
+                  ": worker %d put a socket of its own at %s; nobody reaches tasuki's any more",
+                  family->generation, (int)fact->process, name);
+    } else if (fact->kind == FACT_BLIND && is_new(family, fact, BLIND)) {
+        log_error("generation %" PRIu64
+                  ": cannot see what worker %d binds: not permitted (it runs as another user, or "
+                  "must not be traced); it gets none of tasuki's sockets",
+                  family->generation, (int)fact->process);
     }
 }
 
-static void close_watch(struct watch *watch)
+void adopter_take(struct adopter *adopter, struct family *family, const struct fact *fact)
 {
-    if (watch->table != NULL) {
-        release_table(watch->adopter, watch->table);
+    if (family->adopted == NULL) {
+        return;
     }
-    ev_io_stop(watch->adopter->setup.loop, &watch->io);
-    adoptee_close(&watch->adoptee);
-    free(watch);
-}
-
-/* Nobody is left below that worker. */
-static void forget(struct watch *watch)
-{
-    struct watch **link = &watch->adopter->watches;
-    while (*link != watch) {
-        link = &(*link)->next;
-    }
-    *link = watch->next;
-    close_watch(watch);
-}
-
-static void take_event(struct watch *watch, const struct adoption_event *event)
-{
-    switch (event->kind) {
-    case ADOPTION_TOOK:
-        on_took(watch, event);
+    switch (fact->kind) {
+    case FACT_TOOK:
+        on_took(adopter, family, fact);
         break;
-    case ADOPTION_MISSED:
-        on_missed(watch, event);
+    case FACT_LISTENS:
+        family->adopted[fact->listener] |= LISTENING;
+        consider_readiness(adopter, family);
         break;
-    case ADOPTION_BLIND:
-        on_blind(watch, event);
+    default:
+        complain(family, fact);
         break;
-    case ADOPTION_MOVED:
-        on_moved(watch, event);
-        break;
-    case ADOPTION_LISTENS:
-    case ADOPTION_NOTHING:
-        break;
-    }
-    /* Only what is new can make a difference; a storm of binds must not cost more than its answers.
-     */
-    if (event->is_first) {
-        consider_readiness(watch);
-    }
-}
-
-/* What a worker that has ended left behind, such as children that still serve, must not harm the
-   newer ones. */
-static struct adoption *choose_adoption(const struct watch *watch)
-{
-    const struct table *table = watch->table != NULL ? watch->table : watch->adopter->tables;
-    return table != NULL ? table->adoption : NULL;
-}
-
-static void on_calls(struct ev_loop *loop, ev_io *io, int revents)
-{
-    (void)loop;
-    (void)revents;
-    struct watch *watch = io->data;
-    for (int i = 0; i < CALLS_A_TURN; i++) {
-        struct adoption_event event;
-        /* Each time anew: an event may end the worker's time. */
-        switch (adoption_serve(choose_adoption(watch), &watch->adoptee, &event)) {
-        case ADOPTION_SERVED:
-            if (watch->table != NULL) {
-                take_event(watch, &event);
-            }
-            break;
-        case ADOPTION_IDLE:
-            return;
-        case ADOPTION_OVER:
-            forget(watch);
-            return;
-        }
     }
 }
 
@@ -349,13 +275,13 @@ static void on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     char names[512] = "";
     const struct adopter *adopter = timer->data;
-    const struct watch *watch = find_watch(adopter, adopter->setup.lifecycle->current);
-    if (watch != NULL) {
-        describe_left_over(adopter, listeners_of(watch), names, sizeof names);
+    const struct family *family = find_family(adopter, adopter->setup.lifecycle->current);
+    if (family != NULL) {
+        describe_left_over(adopter, listeners_of(family), names, sizeof names);
     }
     if (names[0] != '\0') {
         log_error("generation %" PRIu64 ": has not taken %s: connections to it only wait",
-                  watch->generation, names);
+                  family->generation, names);
     }
 }
 
@@ -375,41 +301,33 @@ void adopter_free(struct adopter *adopter)
     if (adopter == NULL) {
         return;
     }
-    while (adopter->watches != NULL) {
-        struct watch *watch = adopter->watches;
-        adopter->watches = watch->next;
-        close_watch(watch);
-    }
     ev_timer_stop(adopter->setup.loop, &adopter->settle);
-    free(adopter->expected);
+    free(adopter->known);
     free(adopter);
 }
 
-bool adopter_equip(struct adopter *adopter, struct release *release,
+bool adopter_equip(struct adopter *adopter, const struct release *release,
                    struct adoption_installation *installation)
 {
     const struct options *options = release_options(release);
+    bool has_paths = false;
     if (options->adopt == ADOPT_OFF || release->listeners.count == 0) {
         return false;
     }
-    struct table *table = find_table(adopter, release);
-    if (table == NULL) {
-        table = add_table(adopter, release);
+    for (size_t i = 0; i < release->listeners.count; i++) {
+        has_paths = has_paths || release->listeners.items[i].path != NULL;
     }
-    if (table == NULL) {
-        log_error("cannot adopt servers that bind for themselves: out of memory");
-        return false;
-    }
-    table->users++;
+    adoption_filter_build(&adopter->filter, has_paths);
     *installation = (struct adoption_installation){
-        .filter = adoption_get_filter(table->adoption),
+        .filter = &adopter->filter,
         .is_required = options->adopt == ADOPT_ON || options->ready == READY_LISTEN,
+        .notify_fd = -1,
     };
     return true;
 }
 
-static void tell_installation(struct adopter *adopter,
-                              const struct adoption_installation *installation)
+void adopter_tell_installation(struct adopter *adopter,
+                               const struct adoption_installation *installation)
 {
     if (installation->notify_fd < 0 && !adopter->has_told_reason) {
         adopter->has_told_reason = true;
@@ -424,56 +342,7 @@ static void tell_installation(struct adopter *adopter,
     }
 }
 
-static struct watch *add_watch(struct adopter *adopter, struct table *table, uint64_t generation,
-                               int notify_fd)
-{
-    struct watch *watch = calloc(1, sizeof *watch);
-    if (watch == NULL || adoptee_init(&watch->adoptee, table->adoption, notify_fd) != 0) {
-        free(watch);
-        return NULL;
-    }
-    watch->adopter = adopter;
-    watch->table = table;
-    watch->generation = generation;
-    watch->next = adopter->watches;
-    ev_io_init(&watch->io, on_calls, notify_fd, EV_READ);
-    watch->io.data = watch;
-    ev_io_start(adopter->setup.loop, &watch->io);
-    return adopter->watches = watch;
-}
-
-void adopter_begin(struct adopter *adopter, const struct release *release, uint64_t generation,
-                   const struct adoption_installation *installation)
-{
-    struct table *table = find_table(adopter, release);
-    int notify_fd = installation->notify_fd;
-    tell_installation(adopter, installation);
-    if (notify_fd < 0) {
-        release_table(adopter, table);
-    } else if (add_watch(adopter, table, generation, notify_fd) == NULL) {
-        log_error("generation %" PRIu64 ": cannot adopt: out of memory", generation);
-        close(notify_fd);
-        release_table(adopter, table);
-    }
-}
-
-void adopter_cancel(struct adopter *adopter, const struct release *release)
-{
-    release_table(adopter, find_table(adopter, release));
-}
-
-void adopter_end(struct adopter *adopter, uint64_t generation)
-{
-    for (struct watch *watch = adopter->watches; watch != NULL; watch = watch->next) {
-        if (watch->generation == generation && watch->table != NULL) {
-            release_table(adopter, watch->table);
-            watch->table = NULL;
-            adoptee_stop_noting(&watch->adoptee);
-        }
-    }
-}
-
-void adopter_hear(struct adopter *adopter, uint64_t generation)
+void adopter_said_ready(struct adopter *adopter, uint64_t generation)
 {
     adopter->last_said = generation;
     adopter->last_ready_said = adopter->last_ready_said || generation == adopter->last_ready;
@@ -481,9 +350,9 @@ void adopter_hear(struct adopter *adopter, uint64_t generation)
 
 /* Servers that listen on several addresses get there one by one: what is left over is asked later.
  */
-static void begin_to_settle(struct adopter *adopter, const struct watch *watch)
+static void begin_to_settle(struct adopter *adopter, const struct family *family)
 {
-    double interval = (double)release_options(watch->table->release)->interval_ms / 1000.0;
+    double interval = (double)family->options->interval_ms / 1000.0;
     ev_timer_stop(adopter->setup.loop, &adopter->settle);
     ev_now_update(adopter->setup.loop);
     ev_timer_set(&adopter->settle, interval > SETTLE_SECONDS ? interval : SETTLE_SECONDS, 0.0);
@@ -495,25 +364,25 @@ void adopter_report(struct adopter *adopter, const struct lifecycle_action *repo
     if (report->report != REPORT_READY && report->report != REPORT_ROLLED_BACK) {
         return;
     }
-    const struct watch *watch = find_watch(adopter, report->generation);
+    const struct family *family = find_family(adopter, report->generation);
     adopter->last_ready = report->generation;
     adopter->last_ready_said = adopter->last_said == report->generation;
-    expect_from(adopter, report->generation);
-    if (watch != NULL) {
-        begin_to_settle(adopter, watch);
+    expect_from(adopter, family);
+    if (family != NULL) {
+        begin_to_settle(adopter, family);
     }
 }
 
 /* A generation that took nothing knows how to use the sockets that it was given, most likely. */
 bool adopter_is_left_over(const struct adopter *adopter, const struct listener *listener)
 {
-    const struct watch *watch = find_watch(adopter, adopter->setup.lifecycle->current);
-    if (watch == NULL || !has_taken_any(watch)) {
+    const struct family *family = find_family(adopter, adopter->setup.lifecycle->current);
+    if (family == NULL || !has_taken_any(family)) {
         return false;
     }
-    for (size_t i = 0; i < listeners_of(watch)->count; i++) {
-        if (listeners_of(watch)->items[i].fd == listener->fd) {
-            return !has_taken(watch, i);
+    for (size_t i = 0; i < listeners_of(family)->count; i++) {
+        if (listeners_of(family)->items[i].fd == listener->fd) {
+            return !has_taken(family, i);
         }
     }
     return false;

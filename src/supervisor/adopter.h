@@ -1,13 +1,15 @@
 /*
- * The adopter is adoption in the supervisor's loop: a watcher for the filter of each worker, for as
- * long as any process below that worker lives, and the memory of which listeners each generation
- * took and listens on. From that it knows when a generation is ready and which listeners nobody
- * serves. It decides nothing else; what a call means and how it is answered is adoption.c.
+ * The adopter is what the supervisor knows of adoption: which filter a worker gets, which listeners
+ * each family took and listens on, and what was asked of them. From that it knows when a generation
+ * is ready and which listeners nobody serves. What a call means and how it is answered is
+ * adoption.c, in the worker's companion.
  */
 #ifndef ADOPTER_H
 #define ADOPTER_H
 
+#include "adoption.h"
 #include "adoption_filter.h"
+#include "family.h"
 #include "lifecycle.h"
 #include "release.h"
 
@@ -19,6 +21,7 @@ struct adopter;
 struct adopter_setup {
     struct ev_loop *loop;
     const struct lifecycle *lifecycle;
+    struct family *const *families; /* the supervisor's list */
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void *context;
 };
@@ -27,25 +30,24 @@ struct adopter_setup {
 struct adopter *adopter_new(const struct adopter_setup *setup);
 void adopter_free(struct adopter *adopter);
 
-/* Prepares the filter of a worker that is about to be started on this release. Returns false where
-   it gets none; otherwise adopter_begin or adopter_cancel must follow. */
-bool adopter_equip(struct adopter *adopter, struct release *release,
+/* Prepares the filter of a worker that is about to be started on this release; it is good until the
+   next one. Returns false where it gets none. */
+bool adopter_equip(struct adopter *adopter, const struct release *release,
                    struct adoption_installation *installation);
 
-/* The worker has been started: listens to its filter from now on, or says once why it has none.
-   Takes over the descriptor in `installation`. */
-void adopter_begin(struct adopter *adopter, const struct release *release, uint64_t generation,
-                   const struct adoption_installation *installation);
+/* The worker has been started: says once why it has no filter, or what that costs it. */
+void adopter_tell_installation(struct adopter *adopter,
+                               const struct adoption_installation *installation);
 
-/* It could not be started. */
-void adopter_cancel(struct adopter *adopter, const struct release *release);
+/* What has been asked of each listener of the release so far, for its companion; the caller's to
+   free. NULL without memory. */
+enum adoption_blocking *adopter_asked(const struct adopter *adopter, const struct release *release);
 
-/* The worker of the generation has been reaped: its release is held no more. What it left behind is
-   answered as those are that were started last. */
-void adopter_end(struct adopter *adopter, uint64_t generation);
+/* Takes in what a family's companion has to tell of adoption. */
+void adopter_take(struct adopter *adopter, struct family *family, const struct fact *fact);
 
 /* The generation said itself that it is ready: so must the next, where --ready=auto decides. */
-void adopter_hear(struct adopter *adopter, uint64_t generation);
+void adopter_said_ready(struct adopter *adopter, uint64_t generation);
 
 /* What the lifecycle reports of generations. */
 void adopter_report(struct adopter *adopter, const struct lifecycle_action *report);

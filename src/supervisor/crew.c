@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -52,6 +53,21 @@ static void log_plan_problems(const struct plan *plan)
     }
 }
 
+/* Returns 0; or -1, and the worker is not there any more. */
+static int begin(const struct crew *crew, struct family *family, pid_t pid,
+                 const struct adoption_installation *adoption, struct error *error)
+{
+    int filter_fd = adoption != NULL ? adoption->notify_fd : -1;
+    enum adoption_blocking *asked =
+        filter_fd >= 0 ? adopter_asked(crew->adopter, family->release) : NULL;
+    int result = family_begin(family, pid, filter_fd, asked, error);
+    free(asked);
+    if (result == 0 && adoption != NULL) {
+        adopter_tell_installation(crew->adopter, adoption);
+    }
+    return result;
+}
+
 static pid_t start_worker(const struct crew *crew, struct family *family, struct release *release,
                           const struct plan *plan, struct worker_failure *failure)
 {
@@ -67,15 +83,7 @@ static pid_t start_worker(const struct crew *crew, struct family *family, struct
     command.adoption = is_adopted ? &adoption : NULL;
     family_equip(family, &command);
     pid_t pid = worker_spawn(&command, failure);
-    if (pid < 0 && is_adopted) {
-        adopter_cancel(crew->adopter, release);
-    } else if (pid >= 0) {
-        family_begin(family, pid);
-        if (is_adopted) {
-            adopter_begin(crew->adopter, release, family->generation, &adoption);
-        }
-    }
-    return pid;
+    return pid < 0 || begin(crew, family, pid, command.adoption, &failure->error) != 0 ? -1 : pid;
 }
 
 pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation,
@@ -177,7 +185,6 @@ void crew_on_reaped(struct crew *crew, pid_t pid, int status)
     if (family == NULL) {
         return;
     }
-    adopter_end(crew->adopter, family->generation);
     family_drop_release(family);
     crew->setup.on_event(
         crew->setup.context,
@@ -216,8 +223,8 @@ static void hint_at_address_in_use(struct crew *crew, const char *words)
     }
     crew->hint_is_given = true;
     if (release_options(release)->adopt != ADOPT_OFF) {
-        log_warning("hint: %s: a server that binds for itself must bind an address that is held, "
-                    "as it is held (see tasuki-adoption(7))",
+        log_warning("hint: %s: a server that binds for itself must bind an address that tasuki "
+                    "has a socket for (see tasuki-adoption(7))",
                     words != NULL ? "the address is in use"
                                   : "if the worker said that its address is in use");
         return;
@@ -302,7 +309,7 @@ static void on_family_event(void *context, const struct lifecycle_event *event)
     const struct crew *crew = context;
     crew->setup.reap(crew->setup.context);
     if (event->kind == EVENT_READY) {
-        adopter_hear(crew->adopter, event->generation);
+        adopter_said_ready(crew->adopter, event->generation);
     }
     crew->setup.on_event(crew->setup.context, event);
 }
@@ -313,11 +320,18 @@ static void on_family_status(void *context, uint64_t generation, const char *tex
     crew->setup.on_status(crew->setup.context, generation, text);
 }
 
+static void on_family_fact(void *context, struct family *family, const struct fact *fact)
+{
+    const struct crew *crew = context;
+    adopter_take(crew->adopter, family, fact);
+}
+
 int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *error)
 {
     *crew = (struct crew){.setup = *setup};
     crew->family_listener = (struct family_listener){.on_event = on_family_event,
                                                      .on_status = on_family_status,
+                                                     .on_fact = on_family_fact,
                                                      .context = crew,
                                                      .captures = setup->captures};
     ev_prepare_init(&crew->before_wait, before_wait);
@@ -325,6 +339,7 @@ int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *e
     ev_prepare_start(setup->loop, &crew->before_wait);
     crew->adopter = adopter_new(&(struct adopter_setup){.loop = setup->loop,
                                                         .lifecycle = setup->lifecycle,
+                                                        .families = &crew->families,
                                                         .on_event = setup->on_event,
                                                         .context = setup->context});
     return crew->adopter != NULL ? 0 : error_set(error, "cannot set up adoption: out of memory");

@@ -58,7 +58,7 @@ void crew_forward(const struct crew *crew, int signal);
  */
 void crew_on_ended(const struct crew *crew, pid_t pid);
 
-/* Takes a reaped process that may be a readiness probe. Returns true if it was. */
+/* Takes a reaped process that may be a readiness probe or a companion. Returns true if it was. */
 bool crew_reap_probe(struct crew *crew, pid_t pid, int status);
 
 /* A process has been reaped. If it is a worker, EVENT_EXITED is told while its family is still

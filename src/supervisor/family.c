@@ -16,6 +16,10 @@
 
 /* The pause before the first run of the readiness probe; it doubles up to --ready-interval. */
 #define FIRST_PROBE_SECONDS 0.05
+/* How much of what one companion says is taken in before others get their turn, and how soon there
+   is more. */
+#define FACTS_A_TURN 32
+#define FACTS_PAUSE_SECONDS 0.005
 
 static void send_event(struct family *family, struct lifecycle_event event)
 {
@@ -43,50 +47,86 @@ static void take_status(struct family *family, const char *status)
     family->listener->on_status(family->listener->context, family->generation, family->status);
 }
 
-/* READY=1 counts where the worker is asked for it. The events may end the worker's time here, but
-   never free the family: that follows a reaped process. */
-static void take_message(struct family *family, const struct notify_message *message)
+static void tell_of_stranger(struct family *family, pid_t pid)
 {
-    const struct options *options = family->options;
-    if (message->has_status) {
-        take_status(family, message->status);
-    } else if (message->stopping) {
-        take_status(family, "stopping");
-    }
-    if (message->extend_ms > 0) {
-        send_event(family,
-                   (struct lifecycle_event){.kind = EVENT_EXTEND, .ms = message->extend_ms});
-    }
-    if (message->ready && (options->ready == READY_NOTIFY || options->ready == READY_SOURCE_AUTO)) {
-        send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
-    }
-    if (message->watchdog) {
-        send_event(family, (struct lifecycle_event){.kind = EVENT_ALIVE});
-    }
-    if (message->watchdog_trigger) {
-        send_event(family, (struct lifecycle_event){.kind = EVENT_HUNG});
+    if (!family->has_told_of_strangers) {
+        family->has_told_of_strangers = true;
+        log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
+                  "generation %" PRIu64 ": a message to NOTIFY_SOCKET from pid %d, which is not "
+                  "of this generation, is ignored",
+                  family->generation, (int)pid);
     }
 }
 
-static void on_notify(struct ev_loop *loop, ev_io *watcher, int revents)
+/* READY=1 counts where the worker is asked for it. The events may end the worker's time here, but
+   never free the family: that follows a reaped process. */
+static void take_fact(struct family *family, const struct fact *fact)
 {
-    (void)loop;
+    const struct options *options = family->options;
+    switch ((enum fact_kind)fact->kind) {
+    case FACT_READY:
+        if (options->ready == READY_NOTIFY || options->ready == READY_SOURCE_AUTO) {
+            send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
+        }
+        break;
+    case FACT_ALIVE:
+        send_event(family, (struct lifecycle_event){.kind = EVENT_ALIVE});
+        break;
+    case FACT_HUNG:
+        send_event(family, (struct lifecycle_event){.kind = EVENT_HUNG});
+        break;
+    case FACT_EXTEND:
+        send_event(family, (struct lifecycle_event){.kind = EVENT_EXTEND, .ms = fact->ms});
+        break;
+    case FACT_STATUS:
+        take_status(family, fact->text);
+        break;
+    case FACT_STRANGER:
+        tell_of_stranger(family, (pid_t)fact->process);
+        break;
+    default:
+        family->listener->on_fact(family->listener->context, family, fact);
+        break;
+    }
+}
+
+static void stop_listening(struct family *family)
+{
+    ev_io_stop(family->loop, &family->facts_io);
+    ev_timer_stop(family->loop, &family->facts_pause);
+}
+
+/* A worker that never stops talking gets its turn again, after the others and after a pause. */
+static void on_facts(struct ev_loop *loop, ev_io *watcher, int revents)
+{
     (void)revents;
     struct family *family = watcher->data;
-    struct notify_message message;
-    /* A worker that floods its socket gets its turn again, after the others. */
-    for (int i = 0; i < 64 && notify_receive(&family->notify, &message) > 0; i++) {
-        if (process_is_within(message.sender, family->pid)) {
-            take_message(family, &message);
-        } else if (message.sender > 0 && !family->has_told_of_strangers) {
-            family->has_told_of_strangers = true;
-            log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
-                      "generation %" PRIu64
-                      ": a message to NOTIFY_SOCKET from pid %d, which is not "
-                      "of this generation, is ignored",
-                      family->generation, (int)message.sender);
+    struct fact fact;
+    for (int i = 0; i < FACTS_A_TURN; i++) {
+        /* Each time anew: a fact may end the worker's time. */
+        int result = family->release != NULL
+                         ? fact_receive(watcher->fd, family->release->listeners.count, &fact)
+                         : 0;
+        if (result < 0) {
+            stop_listening(family); /* what became of the companion is told when it is reaped */
         }
+        if (result <= 0) {
+            return;
+        }
+        take_fact(family, &fact);
     }
+    if (ev_is_active(watcher)) {
+        ev_io_stop(loop, watcher);
+        ev_timer_set(&family->facts_pause, FACTS_PAUSE_SECONDS, 0.0);
+        ev_timer_start(loop, &family->facts_pause);
+    }
+}
+
+static void on_facts_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)revents;
+    struct family *family = watcher->data;
+    ev_io_start(loop, &family->facts_io);
 }
 
 static int write_notify_variables(const struct family *family, struct environment *environment,
@@ -190,8 +230,30 @@ static void on_probe_timeout(struct ev_loop *loop, ev_timer *watcher, int revent
     helper_kill(&family->probe);
 }
 
+/* It ends by itself only when its family has, which is known or will be in a moment. It is not
+   started anew: the filter's end has gone with it. */
+static void on_companion_ended(struct family *family, int status)
+{
+    char ending[64];
+    pid_t pid = family->companion.pid;
+    family->companion.pid = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        return;
+    }
+    log_about(LOG_LEVEL_ERROR,
+              &(struct log_facts){.generation = family->generation, .pid = family->pid},
+              "generation %" PRIu64 ": the companion (pid %d) of worker %d %s: tasuki no longer "
+              "hears this worker nor adopts its sockets; the next deploy replaces it",
+              family->generation, (int)pid, (int)family->pid,
+              worker_describe_exit(status, ending, sizeof ending));
+}
+
 bool family_reap(struct family *family, pid_t pid, int status)
 {
+    if (family->companion.pid == pid) {
+        on_companion_ended(family, status);
+        return true;
+    }
     if (family->probe.pid == 0 || family->probe.pid != pid) {
         return false;
     }
@@ -241,12 +303,14 @@ void family_arm_kill(struct family *family, double seconds, bool at_least)
 
 static void set_up_watchers(struct family *family)
 {
-    ev_io_init(&family->notify_io, on_notify, family->notify.fd, EV_READ);
+    ev_io_init(&family->facts_io, on_facts, family->companion.facts[0], EV_READ);
+    ev_timer_init(&family->facts_pause, on_facts_pause, 0.0, 0.0);
     ev_io_init(&family->ready_io, on_ready_fd, family->ready_fd[0], EV_READ);
     ev_timer_init(&family->probe_pause, on_probe_pause, 0.0, 0.0);
     ev_timer_init(&family->probe_timeout, on_probe_timeout, 0.0, 0.0);
     ev_timer_init(&family->kill, on_kill, 0.0, 0.0);
-    family->notify_io.data = family;
+    family->facts_io.data = family;
+    family->facts_pause.data = family;
     family->ready_io.data = family;
     family->probe_pause.data = family;
     family->probe_timeout.data = family;
@@ -283,7 +347,8 @@ static int open_sources(struct family *family, struct error *error)
     if (wants_capture(family->options) && open_captures(family, error) != 0) {
         return -1;
     }
-    if (wants_notify(family->options) && notify_open(&family->notify, error) != 0) {
+    if (companion_prepare(&family->companion, error) != 0 ||
+        (wants_notify(family->options) && notify_open(&family->notify, error) != 0)) {
         return -1;
     }
     if (family->options->ready == READY_FD &&
@@ -317,6 +382,7 @@ struct family *family_new(struct ev_loop *loop, struct release *release,
                               .last_words = last_words_mark(),
                               .identity = plan->identity,
                               .notify = {.fd = -1},
+                              .companion = {.facts = {-1, -1}},
                               .ready_fd = {-1, -1},
                               .probe = {.output_fd = -1}};
     plan->identity = (struct identity){.has_user = false};
@@ -351,12 +417,44 @@ void family_equip(const struct family *family, struct worker_command *command)
     command->identity = &family->identity;
 }
 
-void family_begin(struct family *family, pid_t pid)
+/* From then on the companion alone has the worker's ends. */
+static int start_companion(struct family *family, int filter_fd,
+                           const enum adoption_blocking *asked, struct error *error)
+{
+    const struct companion_setup setup = {.worker = family->pid,
+                                          .notify_fd = family->notify.fd,
+                                          .filter_fd = filter_fd,
+                                          .listeners = &family->release->listeners,
+                                          .asked = asked,
+                                          .identity = &family->identity};
+    if (filter_fd >= 0) {
+        family->adopted = calloc(setup.listeners->count, sizeof *family->adopted);
+        if (family->adopted == NULL) {
+            return error_set(error, "out of memory");
+        }
+    }
+    if (family->notify.fd < 0 && filter_fd < 0) {
+        companion_part(&family->companion);
+        return 0;
+    }
+    if (companion_start(&family->companion, &setup, error) != 0) {
+        return -1;
+    }
+    notify_close(&family->notify);
+    ev_io_start(family->loop, &family->facts_io);
+    return 0;
+}
+
+int family_begin(struct family *family, pid_t pid, int filter_fd,
+                 const enum adoption_blocking *asked, struct error *error)
 {
     family->pid = pid;
     family->started = ev_time();
-    if (family->notify.fd >= 0) {
-        ev_io_start(family->loop, &family->notify_io);
+    int result = start_companion(family, filter_fd, asked, error);
+    descriptor_close(&filter_fd);
+    if (result != 0) {
+        worker_kill(pid);
+        return -1;
     }
     if (family->ready_fd[0] >= 0) {
         close(family->ready_fd[1]); /* so that the worker's end of file is seen */
@@ -370,6 +468,7 @@ void family_begin(struct family *family, pid_t pid)
     if (family->options->ready == READY_EXEC) {
         pause_probing(family);
     }
+    return 0;
 }
 
 bool family_last_words(struct family *family, char *buffer, size_t size)
@@ -384,6 +483,8 @@ bool family_last_words(struct family *family, char *buffer, size_t size)
 
 void family_drop_release(struct family *family)
 {
+    stop_listening(family);
+    companion_part(&family->companion);
     release_drop(family->release);
     family->release = NULL;
 }
@@ -391,9 +492,22 @@ void family_drop_release(struct family *family)
 void family_end(struct family *family)
 {
     family_stop_probing(family);
-    ev_io_stop(family->loop, &family->notify_io);
+    stop_listening(family);
     ev_io_stop(family->loop, &family->ready_io);
     ev_timer_stop(family->loop, &family->kill);
+}
+
+/* There was no worker. But its address was there to be sent to, and what came is closed with it. */
+static void discard_notify(struct family *family)
+{
+    const struct companion_setup setup = {
+        .notify_fd = family->notify.fd, .filter_fd = -1, .identity = &family->identity};
+    struct error error;
+    if (family->notify.fd >= 0 && companion_start(&family->companion, &setup, &error) != 0) {
+        log_error("%s", error.text);
+    }
+    notify_close(&family->notify);
+    companion_part(&family->companion);
 }
 
 void family_free(struct family *family)
@@ -405,7 +519,8 @@ void family_free(struct family *family)
     if (family->errors != NULL) {
         capture_release(family->errors);
     }
-    notify_close(&family->notify);
+    discard_notify(family);
+    free(family->adopted);
     descriptor_close(&family->ready_fd[0]);
     descriptor_close(&family->ready_fd[1]);
     identity_free(&family->identity);

@@ -8,6 +8,7 @@
 #define FAMILY_H
 
 #include "capture.h"
+#include "companion.h"
 #include "environment.h"
 #include "helper.h"
 #include "lifecycle.h"
@@ -20,10 +21,13 @@
 #include <ev.h>
 #include <sys/types.h>
 
+struct family;
+
 /* What the supervisor is told, and with what it is called. */
 struct family_listener {
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void (*on_status)(void *context, uint64_t generation, const char *text);
+    void (*on_fact)(void *context, struct family *family, const struct fact *fact);
     void *context;
     struct capture **captures; /* the supervisor's list: a capture may outlive its family */
 };
@@ -43,10 +47,14 @@ struct family {
         last_words; /* where the worker's words begin in a log that can be read back */
     char status[NOTIFY_STATUS_SIZE];
 
-    struct notify_socket notify;
-    ev_io notify_io;
+    struct notify_socket notify; /* until the companion has it */
+    struct companion companion;
     bool has_told_of_strangers; /* anybody can send to an abstract address: told once */
-    int ready_fd[2]; /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
+    ev_io facts_io;
+    ev_timer facts_pause; /* until a companion that has much to say is listened to again */
+    unsigned *adopted; /* what the worker does with each listener (adopter.c); owned; NULL: it has
+                          no filter */
+    int ready_fd[2];   /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
     ev_io ready_io;
     bool has_written;         /* the newline has come */
     struct identity identity; /* of the worker, and of its probe; owned */
@@ -69,13 +77,16 @@ struct family *family_new(struct ev_loop *loop, struct release *release,
 /* Puts the worker's ends and its surroundings into the command. */
 void family_equip(const struct family *family, struct worker_command *command);
 
-/* The worker runs: listens to it from now on. */
-void family_begin(struct family *family, pid_t pid);
+/* The worker runs: listens to it from now on. `filter_fd`, where its filter reports (-1: it has
+   none), is taken over; `asked` is as for the companion. Returns 0; or -1, and the worker is not
+   there any more. */
+int family_begin(struct family *family, pid_t pid, int filter_fd,
+                 const enum adoption_blocking *asked, struct error *error);
 
 /* It is ready, or it has been told to leave: no more probing. */
 void family_stop_probing(struct family *family);
 
-/* Takes a reaped process that may be the probe. Returns true if it was. */
+/* Takes a reaped process that may be the probe or the companion. Returns true if it was. */
 bool family_reap(struct family *family, pid_t pid, int status);
 
 /* Arms (anew) the timer that fires as TIMER_KILL; `at_least`: unless it would fire later. */
@@ -85,7 +96,7 @@ void family_arm_kill(struct family *family, double seconds, bool at_least);
    false when nothing could be read back. */
 bool family_last_words(struct family *family, char *buffer, size_t size);
 
-/* The worker has been reaped: it has its sockets no more. */
+/* The worker has been reaped: neither it nor its companion has its sockets any more. */
 void family_drop_release(struct family *family);
 
 /* The worker has been reaped: no event comes from here any more. */

@@ -70,11 +70,17 @@ bool process_is_within(pid_t pid, pid_t ancestor)
     return false;
 }
 
-bool process_has_ended(pid_t pid)
+char process_state(pid_t pid)
 {
     char state;
     pid_t parent;
-    return !read_state(pid, &state, &parent) || state == 'Z' || state == 'X';
+    return read_state(pid, &state, &parent) ? state : '\0';
+}
+
+bool process_has_ended(pid_t pid)
+{
+    char state = process_state(pid);
+    return state == '\0' || state == 'Z' || state == 'X';
 }
 
 /* --- down ----------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ void process_list_free(struct process_list *list);
 /* True if the numbers in /proc are those that this process knows others by. */
 bool process_proc_is_ours(void);
 
+/* The state as proc_pid_stat(5) has it: 'R', 'S', 'D' ...; NUL: there is no such process. */
+char process_state(pid_t pid);
+
 /* True if the process has ended, whether it was reaped or not. */
 bool process_has_ended(pid_t pid);
 

@@ -163,10 +163,9 @@ static bool is_control(uint32_t code_point)
 
 /* A status goes to terminals and into JSON strings: it stays one line of valid UTF-8. One that is
    too long ends at a whole character. */
-static void copy_status(struct notify_message *message, const char *value, size_t size)
+void notify_clean_text(const char *value, size_t size, char text[NOTIFY_STATUS_SIZE])
 {
     size_t used = 0;
-    message->has_status = true;
     for (size_t at = 0; at < size;) {
         uint32_t code_point = 0;
         const char *source = value + at;
@@ -179,13 +178,13 @@ static void copy_status(struct notify_message *message, const char *value, size_
             source = " ";
             length = 1;
         }
-        if (used + length >= sizeof message->status) {
+        if (used + length >= NOTIFY_STATUS_SIZE) {
             break;
         }
-        memcpy(message->status + used, source, length);
+        memcpy(text + used, source, length);
         used += length;
     }
-    message->status[used] = '\0';
+    text[used] = '\0';
 }
 
 /* Where a line comes twice, the first counts, as with systemd. */
@@ -203,7 +202,8 @@ static void parse_line(const char *line, size_t size, struct notify_message *mes
         message->watchdog_trigger = true;
     } else if ((value = find_value(line, size, "STATUS=", &value_size)) != NULL) {
         if (!message->has_status) {
-            copy_status(message, value, value_size);
+            message->has_status = true;
+            notify_clean_text(value, value_size, message->status);
         }
     } else if ((value = find_value(line, size, "EXTEND_TIMEOUT_USEC=", &value_size)) != NULL) {
         if (message->extend_ms == 0) {

@@ -40,12 +40,17 @@ int notify_open(struct notify_socket *socket, struct error *error);
 
 void notify_close(struct notify_socket *socket);
 
-/* Takes one datagram. Returns 1 with it in `message`; 0 when there is none left; -1 on an error.
-   A message that says nothing of the above comes from sender 0: a barrier, what is not understood,
-   a datagram longer than 4096 bytes, and one whose sender has no number here (it is in a pid
-   namespace that is not below this one). Descriptors that came along (FDSTORE=1, BARRIER=1) are
-   closed, which is what sd_notify_barrier(3) waits for. */
+/* Takes one datagram, and may wait for as long as its sender likes (SO_LINGER of a socket that came
+   along), so only a companion does. Returns 1 with it in `message`; 0 when there is none left; -1
+   on an error. A message that says nothing of the above comes from sender 0: a barrier, what is not
+   understood, a datagram longer than 4096 bytes, and one whose sender has no number here (it is in
+   a pid namespace that is not below this one). Descriptors that came along (FDSTORE=1, BARRIER=1)
+   are closed, which is what sd_notify_barrier(3) waits for. */
 int notify_receive(const struct notify_socket *socket, struct notify_message *message);
+
+/* Makes one line of valid UTF-8 of a status: for terminals and JSON strings. One that is too long
+   ends at a whole character. */
+void notify_clean_text(const char *value, size_t size, char text[NOTIFY_STATUS_SIZE]);
 
 /* Takes a datagram's text apart; pure, for the tests and the fuzzer. `text` need not end in a NUL.
    The sender becomes 0: a text does not tell. */

@@ -141,7 +141,7 @@ static bool is_group_for_good(gid_t wanted)
 
 /* System calls themselves: what the C library has under these names changes every thread, and takes
    locks to do so (nptl(7)). Groups go first, while there is still a right to change them. */
-static int become(const struct identity *identity, struct surroundings_failure *failure)
+int surroundings_become(const struct identity *identity, struct surroundings_failure *failure)
 {
     if (identity->has_groups && syscall(SET_GROUPS, identity->group_count, identity->groups) != 0 &&
         !(errno == EPERM && identity->may_keep_groups)) {
@@ -196,7 +196,7 @@ int surroundings_apply(const struct surroundings *surroundings, const struct ide
     if (surroundings->has_umask) {
         umask(surroundings->umask);
     }
-    if (become(identity, failure) != 0 ||
+    if (surroundings_become(identity, failure) != 0 ||
         follow_parent(surroundings->parent_death_signal, supervisor, failure) != 0) {
         return -1;
     }

@@ -61,6 +61,9 @@ struct surroundings_failure {
 int surroundings_apply(const struct surroundings *surroundings, const struct identity *identity,
                        pid_t supervisor, struct surroundings_failure *failure);
 
+/* In the child: its user and groups alone. */
+int surroundings_become(const struct identity *identity, struct surroundings_failure *failure);
+
 /* What failed, and why, as a sentence. */
 void surroundings_describe(const struct surroundings *surroundings, const struct identity *identity,
                            const struct surroundings_failure *failure, struct error *error);

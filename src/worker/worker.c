@@ -204,7 +204,7 @@ static _Noreturn void become_worker(struct attempt *attempt)
     }
     /* Before CAP_SYS_ADMIN goes, which spares the worker no_new_privs. */
     if (command->adoption != NULL && adoption_installation_perform(&attempt->adoption) != 0 &&
-        attempt->adoption.is_required) {
+        (attempt->adoption.is_required || attempt->adoption.is_mute)) {
         give_up(attempt, STEP_ADOPTION, attempt->adoption.reason);
     }
     if (open_files_restore(highest_place(attempt)) != 0) {
@@ -291,7 +291,8 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
         error_set(error, "cannot set the worker's limit of open files: %s", reason);
         break;
     case STEP_ADOPTION:
-        error_set(error, "cannot adopt a server that binds for itself (--adopt=on): %s",
+        error_set(error, "cannot adopt a server that binds for itself%s: %s",
+                  attempt->adoption.is_mute ? "" : " (--adopt=on)",
                   adoption_failure_text(attempt->reason));
         break;
     case STEP_SURROUNDINGS:
@@ -528,6 +529,11 @@ static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failu
     }
     pid_t pid = try_to_spawn(attempt, failure);
     adoption_installation_close(adoption);
+    if (pid > 0 && adoption->is_mute) {
+        worker_kill(pid);
+        pid = error_set(&failure->error, "cannot take over the worker's filter: %s",
+                        open_files_reason(adoption->reason));
+    }
     if (pid < 0) {
         descriptor_close(&adoption->notify_fd);
         adoption->notify_fd = -1;
@@ -563,6 +569,13 @@ pid_t worker_spawn(const struct worker_command *command, struct worker_failure *
     pid_t pid = spawn(shared, command, failure);
     aside_free(shared, sizeof *shared);
     return pid;
+}
+
+void worker_kill(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 const char *worker_describe_exit(int status, char *buffer, size_t size)

@@ -49,6 +49,9 @@ struct worker_failure {
    path and the reason in `failure`; then no process is left. */
 pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure);
 
+/* Ends one that has just been started, and reaps it. */
+void worker_kill(pid_t pid);
+
 /* How a worker ended, from its wait status: "exited with status 3", "was killed by KILL (9)". */
 const char *worker_describe_exit(int status, char *buffer, size_t size);
 

@@ -269,7 +269,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   port=$(free_port)
   start "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
   wait_until log_has_at_least 3 'exited with status 1 before it was ready'
-  log_has "$HINT tasuki .*SERVERS in tasuki"
+  log_has "$HINT tasuki .*tasuki-servers"
   equal "$(count 'hint:')" 1
 }
 
@@ -305,7 +305,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   local port
   port=$(free_port)
   start "$TASUKI" --interval=0.1 --port="$port" -- "$HELLO" --port "$port" # of 127.0.0.1 alone
-  wait_until log_has 'hint: the address is in use: .* must bind an address that is held.*tasuki-adoption\(7\)'
+  wait_until log_has 'hint: the address is in use: .* must bind an address that tasuki has a socket for.*tasuki-adoption\(7\)'
 }
 
 @test "a worker that dies of something else gets no hint" {

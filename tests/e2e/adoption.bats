@@ -65,9 +65,9 @@ setup_file() {
 
 # --- sockets --------------------------------------------------------------------------------------
 
-@test "a server that binds gets the held socket, blocking and inherited as it asked, and is ready when it listens" {
+@test "a server that binds gets tasuki's socket, blocking and inherited as it asked, and is ready when it listens" {
   on_port plain
-  log_has "generation 1: process [0-9]+ binds 127.0.0.1:$PORT, and gets the socket that is held"
+  log_has "generation 1: worker [0-9]+ bound 127.0.0.1:$PORT .using tasuki.s socket."
 }
 
 @test "close-on-exec and O_NONBLOCK come out as the server asked" {
@@ -151,7 +151,7 @@ setup_file() {
   equal "$(socat -T 5 - "UDP:127.0.0.1:$PORT" <<<hello)" hello
 }
 
-@test "a server that binds one socket for both families gets the one that is held" {
+@test "a server that binds one socket for both families gets the listener" {
   PORT=$(free_port)
   adopt --port="$PORT" -- both-families
   does_as_expected 1
@@ -171,9 +171,9 @@ setup_file() {
   on_path relative-path
 }
 
-@test "a server that renames its own socket over the path replaces the held one, and the log says so" {
+@test "a server that renames its own socket over the path replaces tasuki's, and the log says so" {
   INTERVAL=0.5 on_path renamed-over --ready=delay
-  log_has "puts a socket of its own at $SOCKET"
+  log_has "put a socket of its own at $SOCKET"
 }
 
 @test "without adoption the path is the server's, as ever" {
@@ -186,7 +186,7 @@ setup_file() {
 @test "a server that wants a single address does not get a wildcard, and the log says why" {
   PORT=$(free_port)
   INTERVAL=0.2 adopt --port="$PORT" -- plain
-  wait_until log_has "process [0-9]+ binds the port of $PORT on another address, which is not held"
+  wait_until log_has "worker [0-9]+ bound the port of $PORT on another address, where tasuki has no socket"
   wait_until log_has 'unexpected: not so: bind_to.*Address already in use'
 }
 
@@ -208,7 +208,7 @@ setup_file() {
   adopt --port="127.0.0.1:$PORT" --port="127.0.0.1:$other" --ready=listen -- several "$PORT" "$other"
   does_as_expected 1
   "$TASUKI" restart --control="$DIR/control"
-  [ "$(grep -n "process $(pid_of 2) binds 127.0.0.1:$other" "$LOG" | cut -d: -f1)" -lt \
+  [ "$(grep -n "worker $(pid_of 2) bound 127.0.0.1:$other" "$LOG" | cut -d: -f1)" -lt \
     "$(grep -n "worker $(pid_of 2) is ready" "$LOG" | cut -d: -f1)" ]
 }
 
@@ -301,7 +301,7 @@ blind_on() {
   ADDRESS=$(free_port)
   blind_on plain --port="127.0.0.1:$ADDRESS" --user=nobody
   grep -q '^Uid:[[:space:]]*65534' "/proc/$(pid_of 2)/status"
-  run ! log_has 'cannot look'
+  run ! log_has 'cannot see'
 }
 
 @test "in a container the path of another user's server stays, too" {
@@ -323,7 +323,7 @@ blind_on() {
   run ! log_has no_new_privs
 }
 
-@test "when the supervisor is killed, the server serves on" {
+@test "when the supervisor is killed, the server is still answered, and binds the address again" {
   PORT=$(free_port)
   adopt --port="127.0.0.1:$PORT" -- orphaned
   wait_until log_has '^waits'

@@ -134,7 +134,7 @@ END
   SUPERVISOR=$PID
   wait_serving 1
   wait_until children_are "$SUPERVISOR" 1
-  equal "$(children "$SUPERVISOR")" "$(pid_of 1) "
+  equal "$(children "$SUPERVISOR")" "$(pid_of 1)"
   status_is 1
   lacks "$LOG" 'exited|generation 2'
 }

@@ -151,7 +151,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   wait_until serves 1
   # A client that waits has a descriptor in the supervisor when the next worker is made.
   in_background "$BATS_TEST_TMPDIR/events" "$TASUKI" events app
-  wait_until supervisor_has_sockets 3
+  wait_until supervisor_has_sockets 2
   deploy_succeeds
   ls -l "/proc/$(pid_of 2)/fd" >"$DIR/worker.fds"
   run ! grep -E 'socket:|eventpoll|signalfd' "$DIR/check.fds" "$DIR/event.fds" "$DIR/worker.fds"
