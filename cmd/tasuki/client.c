@@ -2,6 +2,7 @@
 
 #include "descriptor.h"
 #include "interrupt.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
@@ -27,15 +29,36 @@ int64_t client_now(void)
 /* --- the connection ----------------------------------------------------------------------------
  */
 
+/* Besides root and this user, whoever owns the directory that was asked for may answer in it. */
+static bool owns_directory(uid_t user, const char *path)
+{
+    AUTO_PLACE struct trusted_place place = {.directory = -1};
+    struct stat directory;
+    return trusted_find_entry(path, &place, NULL) == 0 && !place.is_strangers &&
+           fstat(place.directory, &directory) == 0 && directory.st_uid == user;
+}
+
 /* The kernel tells who listens. In another pid namespace it has no number here: 0. */
-static void find_process(struct client *client)
+static int find_process(struct client *client, const char *path, struct error *error)
 {
     struct ucred peer;
     socklen_t length = sizeof peer;
-    if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0) {
+    if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        int reason = errno;
+        error_set(error, "control socket %s: %s", path, strerror(reason));
+        return reason;
+    }
+    if (!trusted_user(peer.uid) && !owns_directory(peer.uid, path)) {
+        error_set(error,
+                  "control socket %s: a process of user %u answers (expected root's or user %u's)",
+                  path, (unsigned)peer.uid, (unsigned)geteuid());
+        return EPERM;
+    }
+    if (peer.pid > 0) {
         client->pid = peer.pid;
         client->process_fd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
     }
+    return 0;
 }
 
 int client_connect(struct client *client, const char *path, struct error *error)
@@ -57,8 +80,11 @@ int client_connect(struct client *client, const char *path, struct error *error)
         client_close(client);
         return reason;
     }
-    find_process(client);
-    return 0;
+    int reason = find_process(client, path, error);
+    if (reason != 0) {
+        client_close(client);
+    }
+    return reason;
 }
 
 void client_close(struct client *client)

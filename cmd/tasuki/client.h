@@ -39,7 +39,7 @@ enum client_outcome {
 int64_t client_now(void);
 
 /* Returns 0, or the error's number (errno(3)): ECONNREFUSED and ENOENT say that nobody listens
- * there. */
+ * there, EPERM that somebody does who is neither root, nor this user, nor the directory's owner. */
 int client_connect(struct client *client, const char *path, struct error *error);
 
 /* Sends a request; `line` has no newline. A supervisor that has gone shows in client_next. */

@@ -35,9 +35,12 @@ static void try_file(struct target_list *list, const char *file)
         control_path(target->name, path, sizeof path, NULL) != 0) {
         return;
     }
-    int reason = client_connect(&target->client, path, NULL);
+    struct error error;
+    int reason = client_connect(&target->client, path, &error);
     if (reason == 0 || reason == EAGAIN) {
         list->count++;
+    } else if (reason == EPERM) {
+        list->refused = error;
     }
 }
 
@@ -137,7 +140,9 @@ static int choose_only_one(struct target *target)
         return command_fail(COMMAND_NOT_RUNNING, "%s", error.text);
     }
     int status = 0;
-    if (list.count == 0) {
+    if (list.count == 0 && list.refused.text[0] != '\0') {
+        status = command_fail(COMMAND_NOT_RUNNING, "%s", list.refused.text);
+    } else if (list.count == 0) {
         char directory[CONTROL_PATH_SIZE] = "";
         control_directory(directory, sizeof directory, NULL);
         status =

@@ -18,10 +18,11 @@ struct target_list {
     struct target *targets; /* owned; by name */
     size_t count;
     size_t capacity;
+    struct error refused; /* why one was passed over where another user answers; "": none was */
 };
 
-/* Every supervisor that runs for this user. A socket that nobody listens on is passed over. Returns
-   0, or -1 when there is no directory to look into. */
+/* Every supervisor that runs for this user. A socket that nobody listens on is passed over, and one
+   on which another user does. Returns 0, or -1 when there is no directory to look into. */
 int targets_find(struct target_list *list, struct error *error);
 
 void targets_free(struct target_list *list);

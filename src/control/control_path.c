@@ -1,10 +1,8 @@
 #include "control_path.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUFFIX ".sock"
@@ -108,30 +106,4 @@ void control_default_name(const char *command, char *buffer, size_t size)
     if (buffer[0] == '\0') {
         snprintf(buffer, size, "_");
     }
-}
-
-int control_make_directory(struct error *error)
-{
-    char path[CONTROL_PATH_SIZE];
-    if (control_directory(path, sizeof path, error) != 0) {
-        return -1;
-    }
-    mode_t mode = geteuid() == 0 ? 0755 : 0700;
-    if (mkdir(path, mode) != 0 && errno != EEXIST) {
-        return error_set(error, "cannot make the directory of control sockets %s: %s", path,
-                         strerror(errno));
-    }
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        return error_set(error, "directory of control sockets %s: %s", path, strerror(errno));
-    }
-    if (!S_ISDIR(status.st_mode)) {
-        return error_set(error, "%s is to be the directory of control sockets, but it is none",
-                         path);
-    }
-    if (status.st_uid != geteuid() && status.st_uid != 0) {
-        return error_set(error, "directory of control sockets %s: it belongs to another user (%u)",
-                         path, (unsigned)status.st_uid);
-    }
-    return 0;
 }

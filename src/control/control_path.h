@@ -35,9 +35,4 @@ bool control_name_of_file(const char *file, char *buffer, size_t size);
    into a name replaced by "_". */
 void control_default_name(const char *command, char *buffer, size_t size);
 
-/* Makes the directory (mode 0700 for others, 0755 for root) if it is not there. One that belongs to
-   neither this user nor root is an error: its owner could put a socket of its own there. Returns 0
-   or -1. */
-int control_make_directory(struct error *error);
-
 #endif

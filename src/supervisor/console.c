@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "control_path.h"
+#include "control_socket.h"
 #include "log.h"
 #include "report_json.h"
 #include "signal_name.h"

@@ -229,6 +229,9 @@ static int step(struct walk *walk, struct error *reason)
     if (check_end_of_link(walk, &status, reason) != 0) {
         return -1;
     }
+    if (check_sticky(&walk->directory, &status, walk->place.name, NULL) != 0) {
+        walk->place.is_strangers = true;
+    }
     int entered = fd;
     fd = -1;
     return enter(walk, entered, &status);

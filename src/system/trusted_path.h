@@ -28,6 +28,8 @@ struct trusted_place {
     char name[NAME_MAX + 1];
     bool is_owned_by; /* a link of another user's leads here: only a file of that user is taken */
     uid_t owner;
+    bool is_strangers; /* a directory on the way is another user's in one for everybody: nobody
+                          knows who that is */
 };
 
 /* Whether root or this process's user is meant, whom this process obeys anyway. */

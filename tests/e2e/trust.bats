@@ -260,3 +260,68 @@ secret_is_kept() {
   stop_service
   equal "$(ls -A "$DIR/private")" ''
 }
+
+# --- the control socket ---
+
+# squat DIRECTORY NAME: nobody listens there, as a supervisor would; and answers nothing.
+squat() {
+  (cd "$1" && exec setpriv --reuid=nobody --clear-groups -- perl -MIO::Socket::UNIX -e '
+    $SIG{PIPE} = "IGNORE";
+    my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $ARGV[0], Listen => 9) or die;
+    while (my $c = $s->accept) { print {$c} "{\"result\":\"ok\"}\n"; close $c }' "$2.sock") \
+    </dev/null >>"$DIR/stranger" 2>&1 3>&- &
+  STARTED+=("$!")
+  wait_until test -S "$1/$2.sock"
+}
+
+@test "root's client does not believe another user's socket in a directory for everybody" {
+  export TASUKI_RUNTIME_DIR=$DIR/temporary
+  install -d -m 1777 "$TASUKI_RUNTIME_DIR"
+  squat "$TASUKI_RUNTIME_DIR" app
+  local words
+  for words in 'status app' 'stop app' 'restart app' 'status' 'stop' "status --control=$TASUKI_RUNTIME_DIR/app.sock"; do
+    # shellcheck disable=SC2086 # words
+    attempt "$TASUKI" $words
+    equal "$words: $STATUS_CODE" "$words: 3"
+    has "$DIR/stderr" "^tasuki: .*$TASUKI_RUNTIME_DIR/app.sock: a process of user 65534 answers \\(expected root's"
+  done
+  supervise --interval=0 --name=mine
+  wait_serving 1
+  attempt "$TASUKI" status --json
+  equal "$STATUS_CODE" 0
+  has "$DIR/stdout" '"name": ?"mine"'
+}
+
+@test "root's client does not believe the directory either that another user has made there first" {
+  install -d -m 1777 "$DIR/temporary"
+  export TASUKI_RUNTIME_DIR=$DIR/temporary/tasuki
+  install -d -o nobody "$TASUKI_RUNTIME_DIR"
+  squat "$TASUKI_RUNTIME_DIR" app
+  attempt "$TASUKI" stop app
+  equal "$STATUS_CODE" 3
+  has "$DIR/stderr" 'app.sock: a process of user 65534 answers \(expected root'
+  supervise --interval=0
+  wait_serving 1
+  has "$LOG" "warning: no control socket: directory of control sockets $TASUKI_RUNTIME_DIR: tasuki belongs to user 65534 in a directory that everybody may write to \(expected root's\)\$"
+}
+
+@test "a supervisor does not take over another user's control socket, and serves without" {
+  export TASUKI_RUNTIME_DIR=$DIR/temporary
+  install -d -m 1777 "$TASUKI_RUNTIME_DIR"
+  leave_stale_socket "$TASUKI_RUNTIME_DIR/app.sock"
+  chown nobody "$TASUKI_RUNTIME_DIR/app.sock"
+  supervise --interval=0 --name=app
+  wait_serving 1
+  has "$LOG" "warning: no control socket: control socket $TASUKI_RUNTIME_DIR/app.sock: a socket of user 65534 is there \(expected root's"
+  stop_service
+  test -S "$TASUKI_RUNTIME_DIR/app.sock"
+}
+
+@test "root speaks to another user's supervisor in that user's directory" {
+  as_stranger "$TASUKI" --interval=0 --control=app.sock -- sleep 1000
+  wait_until test -S "$THEIRS/app.sock"
+  attempt "$TASUKI" status --control="$THEIRS/app.sock"
+  equal "$STATUS_CODE" 0
+  TASUKI_RUNTIME_DIR=$THEIRS attempt "$TASUKI" stop app
+  equal "$STATUS_CODE" 0
+}

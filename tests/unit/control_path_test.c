@@ -2,6 +2,7 @@
  * Where control sockets are, by user and environment.
  */
 #include "control_path.h"
+#include "control_socket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -190,8 +191,14 @@ static void the_directory_is_made_once_with_its_mode(void **state)
     if (geteuid() == 0) {
         assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
         assert_int_equal(control_make_directory(&error), -1);
-        assert_non_null(strstr(error.text, "another user"));
+        assert_non_null(strstr(error.text, "belongs to user 65534 (expected root's"));
+        assert_int_equal(chown(directory, 0, 0), 0);
     }
+    assert_int_equal(chmod(directory, 0777), 0);
+    assert_int_equal(control_make_directory(&error), -1);
+    assert_non_null(strstr(error.text, "everybody may write to it (mode 0777)"));
+    assert_int_equal(chmod(directory, 01777), 0);
+    assert_int_equal(control_make_directory(&error), 0);
     assert_int_equal(rmdir(directory), 0);
     fclose(fopen(directory, "we"));
     assert_int_equal(control_make_directory(&error), -1);

@@ -696,7 +696,7 @@ static void a_file_in_the_way_is_an_error_and_stays(void **state)
     struct error error;
     server->control = open_control(server, &error);
     assert_null(server->control);
-    assert_non_null(strstr(error.text, "no socket"));
+    assert_non_null(strstr(error.text, "not a socket"));
     assert_int_equal(access(server->path, F_OK), 0);
 }
 

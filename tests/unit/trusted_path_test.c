@@ -258,6 +258,34 @@ static void an_entry_is_found_without_following_it(void **state)
     assert_missing("directory/entry");
 }
 
+static void a_strangers_directory_among_everybodys_is_told_apart(void **state)
+{
+    (void)state;
+    skip_unless_root();
+    static const struct {
+        const char *path;
+        bool is_strangers;
+    } rows[] = {
+        {"temporary/theirs/file", true},
+        {"temporary/theirs/below/file", true},
+        {"temporary/own/file", false},
+        {"home/theirs/file", false},
+    };
+    make_directory("temporary", 01777, 0);
+    make_directory("temporary/theirs", 0755, STRANGER);
+    make_directory("temporary/theirs/below", 0755, STRANGER);
+    make_directory("temporary/own", 0755, 0);
+    make_directory("home", 0755, 0);
+    make_directory("home/theirs", 0755, STRANGER);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_PLACE struct trusted_place place;
+        assert_int_equal(trusted_find_entry(rows[i].path, &place, NULL), 0);
+        if (place.is_strangers != rows[i].is_strangers) {
+            fail_msg("%s", rows[i].path);
+        }
+    }
+}
+
 static void nothing_stays_open(void **state)
 {
     (void)state;
@@ -287,6 +315,7 @@ int main(void)
         IN_SCRATCH(a_strangers_file_in_a_directory_for_everybody_is_refused),
         IN_SCRATCH(a_hard_link_to_roots_file_is_refused),
         IN_SCRATCH(an_entry_is_found_without_following_it),
+        IN_SCRATCH(a_strangers_directory_among_everybodys_is_told_apart),
         IN_SCRATCH(nothing_stays_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
