@@ -1,18 +1,12 @@
 #include "completions.h"
 
-#include "command_table.h"
-
 static void print_options(FILE *stream, const struct command *command)
 {
-    struct choice choice;
+    const struct option_table table = options_of(command);
     fprintf(stream, "    %s) printf '%%s\\n'", command != NULL ? command->name : "run | check");
-    for (int i = 0; choice_at(command, i, &choice); i++) {
-        if (choice.name != NULL) {
-            fprintf(stream, " '--%s%s'", choice.name,
-                    choice.argument == REQUIRED   ? "="
-                    : choice.argument == OPTIONAL ? "[=]"
-                                                  : "");
-        }
+    for (const struct option *option = option_next(&table, NULL); option != NULL;
+         option = option_next(&table, option)) {
+        fprintf(stream, " '--%s%s'", option->name, by_value(option, "", "[=]", "="));
     }
     fprintf(stream, " ;;\n");
 }
@@ -22,13 +16,13 @@ static void print_values(FILE *stream)
     static const char *const sources[] = {
         [VALUE_FREE] = "",     [VALUE_FILE] = "file",   [VALUE_DIRECTORY] = "directory",
         [VALUE_USER] = "user", [VALUE_GROUP] = "group", [VALUE_SHELL] = "shell"};
-    struct choice choice;
-    for (int i = 0; choice_at(NULL, i, &choice); i++) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options_table.rows[i];
         struct value value;
-        value_of(&choice, &value);
+        value_of(option, &value);
         if (value.source != VALUE_FREE || value.words[0] != '\0') {
-            fprintf(stream, "    --%s) words='%s' kind=%s source=%s ;;\n", choice.name, value.words,
-                    value.is_list ? "list" : "one", sources[value.source]);
+            fprintf(stream, "    --%s) words='%s' kind=%s source=%s ;;\n", option->name,
+                    value.words, value.is_list ? "list" : "one", sources[value.source]);
         }
     }
 }
@@ -36,7 +30,6 @@ static void print_values(FILE *stream)
 void print_bash(FILE *stream, enum personality personality)
 {
     const char *program = personality_name(personality);
-    struct choice choice;
     bool has_commands = personality == PERSONALITY_TASUKI;
     fprintf(stream, "__%s_options() {\n  case $1 in\n", program);
     print_options(stream, NULL);
@@ -52,9 +45,9 @@ void print_bash(FILE *stream, enum personality personality)
     }
     fprintf(stream, "%s'\n__%s_signals='%s'\n__%s_repeatable='", has_commands ? "run check" : "",
             program, signal_words, program);
-    for (int i = 0; choice_at(NULL, i, &choice); i++) {
-        if (choice.repeatable) {
-            fprintf(stream, "--%s ", choice.name);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (options_table.rows[i].is_repeatable) {
+            fprintf(stream, "--%s ", options_table.rows[i].name);
         }
     }
     fprintf(stream, "'\n");

@@ -1,14 +1,14 @@
 /*
- * Completions for bash, zsh and fish, made from the table of options (src/option_table.h) and that
- * of the client commands (cmd/tasuki/command_table.h), a script for each shell and each of the
+ * Completions for bash, zsh and fish, made from the table of options (options.h) and that
+ * of the client commands (command_table.h), a script for each shell and each of the
  * program's two names. This program runs when tasuki is built, and is not installed.
  */
 #ifndef COMPLETIONS_H
 #define COMPLETIONS_H
 
-#include "option_value.h"
+#include "command_table.h"
+#include "options.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /* Where a value comes from, besides its words. */
@@ -28,21 +28,14 @@ struct value {
     bool is_list;    /* several, with commas between them */
 };
 
-/* An option of either table. */
-struct choice {
-    const char *name;
-    const char *value; /* what --help calls it; NULL: it has none */
-    const char *help;
-    enum option_argument argument;
-    bool repeatable;
-};
+/* The options of a command, or of a start where that is NULL. */
+struct option_table options_of(const struct command *command);
 
-/* Option number `i` of the command at `command`, or of a start where that is NULL. Returns false
-   behind the last one; `choice->name` is NULL for one that this command does not take. */
-struct command;
-bool choice_at(const struct command *command, int i, struct choice *choice);
+/* One of these, by whether the option takes no value, may have one, or needs one. */
+const char *by_value(const struct option *option, const char *none, const char *optional,
+                     const char *required);
 
-void value_of(const struct choice *choice, struct value *value);
+void value_of(const struct option *option, struct value *value);
 
 /* Every signal's name, with blanks between them. */
 extern const char signal_words[];

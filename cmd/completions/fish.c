@@ -1,7 +1,5 @@
 #include "completions.h"
 
-#include "command_table.h"
-
 #include <string.h>
 
 static void print_quoted(FILE *stream, const char *text)
@@ -34,18 +32,16 @@ static void print_arguments(FILE *stream, const struct value *value)
 }
 
 static void print_option(FILE *stream, const char *program, const struct command *command,
-                         const struct choice *choice)
+                         const struct option *option)
 {
     char summary[160];
     struct value value;
-    value_of(choice, &value);
-    summarize(choice->help, summary, sizeof summary);
+    value_of(option, &value);
+    summarize(option->help, summary, sizeof summary);
     fprintf(stream, "complete -c %s -n '__%s_in %s' -l %s", program, program,
-            command != NULL ? command->name : "run", choice->name);
-    if (choice->argument == REQUIRED) {
-        fprintf(stream, " -r");
-    }
-    if (choice->argument != NONE) {
+            command != NULL ? command->name : "run", option->name);
+    fprintf(stream, "%s", by_value(option, "", "", " -r"));
+    if (option->value != NULL) {
         fprintf(stream, value.source == VALUE_FILE ? " -F" : " -f");
         print_arguments(stream, &value);
     }
@@ -56,11 +52,10 @@ static void print_option(FILE *stream, const char *program, const struct command
 
 static void print_options(FILE *stream, const char *program, const struct command *command)
 {
-    struct choice choice;
-    for (int i = 0; choice_at(command, i, &choice); i++) {
-        if (choice.name != NULL) {
-            print_option(stream, program, command, &choice);
-        }
+    const struct option_table table = options_of(command);
+    for (const struct option *option = option_next(&table, NULL); option != NULL;
+         option = option_next(&table, option)) {
+        print_option(stream, program, command, option);
     }
 }
 
@@ -81,15 +76,14 @@ static void print_command(FILE *stream, const char *program, const struct comman
 
 static void print_lists(FILE *stream, const char *program, bool has_commands)
 {
-    struct choice choice;
     fprintf(stream, "set -g __%s_commands", program);
     for (int i = 0; has_commands && i < COMMANDS; i++) {
         fprintf(stream, " %s", command_rows[i].name);
     }
     fprintf(stream, "%s\nset -g __%s_with_value", has_commands ? " run check" : "", program);
-    for (int i = 0; choice_at(NULL, i, &choice); i++) {
-        if (choice.argument == REQUIRED) {
-            fprintf(stream, " --%s", choice.name);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (options_table.rows[i].alone == NULL) {
+            fprintf(stream, " --%s", options_table.rows[i].name);
         }
     }
     fputc('\n', stream);

@@ -1,7 +1,5 @@
 #include "completions.h"
 
-#include "command_table.h"
-
 #include <string.h>
 
 /* Inside a specification of _arguments in single quotes: brackets and colons end its parts. */
@@ -39,21 +37,19 @@ static void print_action(FILE *stream, const char *program, const struct value *
     print_quoted(stream, value->words);
 }
 
-static void print_option(FILE *stream, const char *program, const struct choice *choice)
+static void print_option(FILE *stream, const char *program, const struct option *option)
 {
     char summary[160];
     struct value value;
-    summarize(choice->help, summary, sizeof summary);
-    value_of(choice, &value);
-    fprintf(stream, "    '%s--%s%s[", choice->repeatable ? "*" : "", choice->name,
-            choice->argument == REQUIRED   ? "="
-            : choice->argument == OPTIONAL ? "=-"
-                                           : "");
+    summarize(option->help, summary, sizeof summary);
+    value_of(option, &value);
+    fprintf(stream, "    '%s--%s%s[", option->is_repeatable ? "*" : "", option->name,
+            by_value(option, "", "=-", "="));
     print_quoted(stream, summary);
     fprintf(stream, "]");
-    if (choice->value != NULL) {
-        fprintf(stream, "%s", choice->argument == OPTIONAL ? "::" : ":");
-        print_quoted(stream, choice->value);
+    if (option->value != NULL) {
+        fprintf(stream, "%s", by_value(option, "", "::", ":"));
+        print_quoted(stream, option->value);
         fprintf(stream, ":");
         print_action(stream, program, &value);
     }
@@ -62,14 +58,10 @@ static void print_option(FILE *stream, const char *program, const struct choice 
 
 static void print_options(FILE *stream, const char *program, const struct command *command)
 {
-    struct choice choice;
-    for (int i = 0; choice_at(command, i, &choice); i++) {
-        if (choice.name != NULL) {
-            if (command != NULL && choice.value != NULL) {
-                choice.value = strcmp(choice.value, "PATH|off") == 0 ? "PATH" : choice.value;
-            }
-            print_option(stream, program, &choice);
-        }
+    const struct option_table table = options_of(command);
+    for (const struct option *option = option_next(&table, NULL); option != NULL;
+         option = option_next(&table, option)) {
+        print_option(stream, program, option);
     }
 }
 

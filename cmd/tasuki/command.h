@@ -14,7 +14,7 @@ enum command_status {
     COMMAND_BAD_USAGE = 2,   /* options and words */
     COMMAND_NOT_RUNNING = 3, /* no such supervisor */
     COMMAND_TIMED_OUT = 4,   /* --timeout passed */
-    COMMAND_OVERTAKEN = 5,   /* restart: overtaken by a stop */
+    COMMAND_OVERTAKEN = 5,   /* restart: cancelled by a stop */
     COMMAND_INTERRUPTED = 130,
 };
 
@@ -24,10 +24,11 @@ struct command_request {
     const char *config;  /* --config: the file of the service; NULL: by name */
     const char *signal;  /* what `signal` is to send, checked */
     bool json;
+    bool help;
     int64_t timeout_ms; /* negative: none */
 };
 
-/* Prints one line, behind the program's name, to standard error; returns `status`. */
+/* Prints one line, after the program's name, to standard error; returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 int restart_command(const struct command_request *request);

@@ -1,21 +1,17 @@
 /*
- * The client commands (restart, status, stop, reopen, signal, events): one table makes their
- * parsing and their help.
+ * The client commands (restart, status, stop, reopen, signal, events): their table, and how one of
+ * them is parsed and run.
  */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 /* True for the first word of a client command. */
 bool command_is_known(const char *word);
 
-/* Runs the command that argv[0] names with the options and words behind it. Returns the exit
-   status; what is wrong has been printed. */
-int command_run(int argc, char *argv[]);
-
-/* A line for each command, for the program's --help. */
-void commands_print(FILE *stream);
+/* Runs the command that argv[0] names with the options and words after it. Returns the exit status;
+   what is wrong has been printed. */
+int command_run(char *argv[]);
 
 #endif

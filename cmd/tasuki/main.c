@@ -7,6 +7,7 @@
 #include "configuration.h"
 #include "descriptor.h"
 #include "file_client.h"
+#include "help.h"
 #include "log.h"
 #include "restart_option.h"
 #include "run.h"
@@ -44,13 +45,7 @@ static int do_what_is_asked(struct configuration *configuration)
     struct error error;
     switch (options->mode) {
     case MODE_HELP:
-        options_print_help(stdout, options->personality);
-        if (options->personality == PERSONALITY_TASUKI) {
-            printf("\nCommands:\n");
-            commands_print(stdout);
-            printf("  check     show what a start with these options would do, and do nothing of "
-                   "it\n");
-        }
+        help_print(options->personality);
         return finish_output(options);
     case MODE_VERSION:
         printf("tasuki %s\n", TASUKI_VERSION);
@@ -74,8 +69,8 @@ static bool has_first_word(enum personality personality, int argc, char *argv[],
     return personality == PERSONALITY_TASUKI && argc > 1 && strcmp(argv[1], word) == 0;
 }
 
-/* Every mistake is told, a line each. */
-static int fail_for_mistakes(enum personality personality, struct config_errors *errors)
+/* Prints all of them, a line each. */
+static int fail_for_errors(enum personality personality, struct config_errors *errors)
 {
     for (size_t i = 0; i < errors->kept; i++) {
         fprintf(stderr, "%s: %s\n", personality_name(personality), errors->items[i].text);
@@ -96,7 +91,7 @@ static int run_or_ask(enum personality personality, int argc, char *argv[])
     struct configuration *configuration =
         configuration_read(personality, argc - skipped, argv + skipped, &errors);
     if (configuration == NULL) {
-        return fail_for_mistakes(personality, &errors);
+        return fail_for_errors(personality, &errors);
     }
     const struct options *options = &configuration->options;
     int status = is_check && options->mode == MODE_RUN ? check_service(options)
@@ -110,10 +105,10 @@ int main(int argc, char *argv[])
     descriptors_sanitize();
     enum personality personality = personality_of(argc > 0 ? argv[0] : "");
     log_set_name(personality_name(personality));
-    /* Options are told apart here, so that a supervisor never asks the commands (src/README.md). */
+    /* Tested here, so that a supervisor never touches the commands' tables (src/README.md). */
     if (personality == PERSONALITY_TASUKI && argc > 1 && *argv[1] != '-' &&
         command_is_known(argv[1])) {
-        return command_run(argc - 1, argv + 1);
+        return command_run(argv + 1);
     }
     return run_or_ask(personality, argc, argv);
 }

@@ -1,14 +1,12 @@
 #include "config_keys.h"
 
 #include "nearest.h"
-#include "option_value.h"
 #include "words.h"
 
 #include <string.h>
 
 /* The only key that is no option: on the command line it follows them. */
-static const char command_key[] = "command";
-static const char command_section[] = "service";
+static const struct option command_key = {.name = "command", .section = "service"};
 
 static const char given_twice[] = "'%s' is given twice; the first is in line %u";
 
@@ -26,37 +24,30 @@ struct interpretation {
 static bool is_section(const char *name)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (option_rows[i].section != NULL && strcmp(option_rows[i].section, name) == 0) {
+        const char *section = options_table.rows[i].section;
+        if (section != NULL && strcmp(section, name) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* NULL if there is no such key. */
-static const struct option_row *find_row(const char *key)
+/* NULL: there is no such key. */
+static const struct option *find_key(const char *name)
 {
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        if (option_rows[i].section != NULL && strcmp(option_rows[i].name, key) == 0) {
-            return &option_rows[i];
-        }
+    if (strcmp(name, command_key.name) == 0) {
+        return &command_key;
     }
-    return NULL;
-}
-
-/* NULL if there is no such key. */
-static const char *section_of(const char *key)
-{
-    const struct option_row *row = find_row(key);
-    return row != NULL ? row->section : strcmp(key, command_key) == 0 ? command_section : NULL;
+    const struct option *option = option_find(&options_table, name);
+    return option != NULL && option->section != NULL ? option : NULL;
 }
 
 static void refuse_section(struct config_errors *errors, const struct config_entry *entry)
 {
     struct nearest nearest = nearest_begin(entry->section);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (option_rows[i].section != NULL) {
-            nearest_offer(&nearest, option_rows[i].section);
+        if (options_table.rows[i].section != NULL) {
+            nearest_offer(&nearest, options_table.rows[i].section);
         }
     }
     if (nearest.found != NULL) {
@@ -74,83 +65,72 @@ static void refuse_section(struct config_errors *errors, const struct config_ent
 static void refuse_key(struct config_errors *errors, const struct config_entry *entry)
 {
     struct nearest nearest = nearest_begin(entry->key);
-    nearest_offer(&nearest, command_key);
+    nearest_offer(&nearest, command_key.name);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (option_rows[i].section != NULL) {
-            nearest_offer(&nearest, option_rows[i].name);
+        if (options_table.rows[i].section != NULL) {
+            nearest_offer(&nearest, options_table.rows[i].name);
         }
     }
     if (nearest.found != NULL) {
         config_errors_add(errors, entry->line, "unknown key '%s'; did you mean '%s' in [%s]?",
-                          entry->key, nearest.found, section_of(nearest.found));
+                          entry->key, nearest.found, find_key(nearest.found)->section);
     } else {
         config_errors_add(errors, entry->line, "unknown key '%s' (see tasuki.ini(5))", entry->key);
     }
 }
 
-/* True if the key belongs where it stands; if not, that is told. */
-static bool is_in_place(struct config_errors *errors, const struct config_entry *entry)
+/* NULL if the entry is not a key of its section: an error then, at its line or at the section's. */
+static const struct option *find_in_place(struct config_errors *errors,
+                                          const struct config_entry *entry)
 {
-    const char *section = section_of(entry->key);
-    if (section == NULL) {
+    const struct option *key = find_key(entry->key);
+    if (key == NULL) {
         refuse_key(errors, entry);
     } else if (entry->section[0] == '\0') {
         config_errors_add(errors, entry->line, "expected the section [%s] before the key '%s'",
-                          section, entry->key);
-    } else if (strcmp(section, entry->section) == 0) {
-        return true;
+                          key->section, entry->key);
+    } else if (strcmp(key->section, entry->section) == 0) {
+        return key;
     } else if (is_section(entry->section)) {
-        config_errors_add(errors, entry->line, "'%s' belongs into [%s], not into [%s]", entry->key,
-                          section, entry->section);
+        config_errors_add(errors, entry->line, "'%s' belongs in [%s], not in [%s]", entry->key,
+                          key->section, entry->section);
     }
-    return false; /* an unknown section was told of at its own line */
-}
-
-/* True if it is the first; if not, that is told. */
-static bool is_first(struct config_errors *errors, const struct config_entry *entry, unsigned *seen)
-{
-    if (*seen != 0) {
-        config_errors_add(errors, entry->line, given_twice, entry->key, *seen);
-        return false;
-    }
-    *seen = entry->line;
-    return true;
+    return NULL;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static void take_command(struct interpretation *interpretation, const struct config_entry *entry)
+static int set_command(struct interpretation *interpretation, const char *value,
+                       struct error *error)
 {
-    struct error error;
-    if (!is_first(interpretation->errors, entry, &interpretation->command_seen)) {
-        return;
-    }
-    char **words = words_split(entry->value, &error);
-    if (words == NULL) {
-        config_errors_add(interpretation->errors, entry->line, "%s: %s", command_key, error.text);
-    } else if (words[0] == NULL || words[0][0] == '\0') {
-        config_errors_add(interpretation->errors, entry->line,
-                          "%s: expected a command, got nothing", command_key);
-    }
+    char **words = words_split(value, error);
     *interpretation->command = words;
+    if (words == NULL) {
+        return -1;
+    }
+    return words[0] != NULL && words[0][0] != '\0'
+               ? 0
+               : error_set(error, "expected a command, got nothing");
 }
 
 static void take_key(struct interpretation *interpretation, const struct config_entry *entry)
 {
     struct config_errors *errors = interpretation->errors;
-    if (!is_in_place(errors, entry)) {
+    const struct option *key = find_in_place(errors, entry);
+    if (key == NULL) {
         return;
     }
-    const struct option_row *row = find_row(entry->key);
-    if (row == NULL) {
-        take_command(interpretation, entry);
+    bool is_command = key == &command_key;
+    unsigned *first = is_command ? &interpretation->command_seen
+                                 : &interpretation->seen[key - options_table.rows];
+    if (*first != 0 && !key->is_repeatable) {
+        config_errors_add(errors, entry->line, given_twice, entry->key, *first);
         return;
     }
     struct error error;
-    if (!row->repeatable && !is_first(errors, entry, &interpretation->seen[row - option_rows])) {
-        return;
-    }
-    if (option_set_key(interpretation->options, row, entry->value, &error) != 0) {
+    *first = entry->line;
+    if ((is_command ? set_command(interpretation, entry->value, &error)
+                    : options_set(interpretation->options, key, entry->value, &error)) != 0) {
         config_errors_add(errors, entry->line, "%s: %s", entry->key, error.text);
     }
 }

@@ -1,7 +1,7 @@
 #include "configuration.h"
 
 #include "config_keys.h"
-#include "option_value.h"
+#include "options_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,16 +141,6 @@ struct configuration *configuration_read_again(const struct configuration *confi
                               configuration->argv, errors);
 }
 
-/* What the supervisor does itself, once, at its start. */
-static bool is_fixed(int id)
-{
-    const char *section = option_rows[id].section;
-    bool is_of_supervisor =
-        section != NULL && (strcmp(section, "service") == 0 || strcmp(section, "log") == 0);
-    return is_of_supervisor && id != OPTION_on_event && id != OPTION_exit_with_worker &&
-           id != OPTION_capture;
-}
-
 static bool is_same_text(const char *one, const char *other)
 {
     return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
@@ -162,10 +152,12 @@ bool configuration_fixed_changes(const struct configuration *running,
     size_t length = 0;
     buffer[0] = '\0';
     for (int id = 0; id < OPTION_COUNT; id++) {
-        if (is_fixed(id) && !is_same_text(running->options.values[id], next->options.values[id]) &&
-            length + strlen(option_rows[id].name) + 3 < size) {
+        const struct option *option = &options_table.rows[id];
+        if (option->is_fixed &&
+            !is_same_text(running->options.values[id], next->options.values[id]) &&
+            length + strlen(option->name) + 3 < size) {
             length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-                                       length > 0 ? ", " : "", option_rows[id].name);
+                                       length > 0 ? ", " : "", option->name);
         }
     }
     return length > 0;

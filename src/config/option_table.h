@@ -1,150 +1,214 @@
 /*
- * Every option, once:
+ * Every option of a start, once:
  *
- *   OPTION(identifier, section, name, argument, value, repeatable, start_server default,
- *          tasuki default, help)
+ *   OPTION(identifier, name, section, value, start_server default, tasuki default, help,
+ *          what takes the value)
  *
  * `section` is the one of a configuration file that the option is a key of, NULL for the command
- * line alone; `argument` is NONE, REQUIRED or OPTIONAL, `value` what --help calls it. A default is
- * text, as a user would write it; NULL where there is none. The identifier's function
- * set_IDENTIFIER in option_value.c takes the value. Included where a table of the options is
- * needed.
+ * line alone; `value` is what --help calls its value, NULL for an option without one. A default is
+ * text, as a user would write it; NULL: none. The last column is the kind of the value and its field
+ * in struct options (options.c has the macros, option.h the kinds), and may end in more members of
+ * struct option. Included where a table of the options is needed.
  */
-OPTION(port, "listen", "port", REQUIRED, "ADDRESS", true, NULL, NULL,
-       "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; u before the port: "
-       "UDP; port 0: any free one; =FD behind it: the descriptor that the worker gets; socket "
-       "options may follow, see below; may be repeated")
-OPTION(path, "listen", "path", REQUIRED, "PATH", true, NULL, NULL,
-       "listen on a unix socket; @NAME: on an abstract one; socket options may follow, see below; "
-       "may be repeated")
-OPTION(backlog, "listen", "backlog", REQUIRED, "N", false, "0", "0",
-       "length of the queue of connections not yet accepted, where a socket asks for none of its "
-       "own; 0: the system's SOMAXCONN")
-OPTION(inherit, "listen", "inherit", REQUIRED, "LIST", false, "server-starter",
-       "server-starter,systemd",
-       "how the workers are told of their sockets: server-starter, systemd (LISTEN_FDS), nginx "
-       "(NGINX), einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), with "
-       "commas between them, or none")
-OPTION(adopt, "listen", "adopt", REQUIRED, "on|off|auto", false, "off", "auto",
-       "a server that binds one of these addresses by itself gets the socket that is held; on: or "
-       "refuse to start; auto: where that can be done")
-OPTION(dir, "worker", "dir", REQUIRED, "DIRECTORY", false, NULL, NULL,
-       "start the command in this directory")
-OPTION(interval, "deploy", "interval", REQUIRED, "DURATION", false, "1", "1",
-       "a worker that has lived this long is ready; also the least time between two starts of one "
-       "that dies")
-OPTION(signal_on_hup, "deploy", "signal-on-hup", REQUIRED, "SIGNAL", false, "TERM", "TERM",
-       "what an older generation gets when a new one has taken over")
-OPTION(signal_on_term, "deploy", "signal-on-term", REQUIRED, "SIGNAL", false, "TERM", "TERM",
-       "what the workers get when the supervisor gets TERM")
-OPTION(kill_old_delay, "deploy", "kill-old-delay", REQUIRED, "DURATION", false, NULL, NULL,
-       "time between the new generation's being ready and the signal to the older ones; 0, but 5 "
-       "with automatic restarts (variable: KILL_OLD_DELAY)")
-OPTION(ready, "deploy", "ready", REQUIRED, "MODE", false, "delay", "auto",
-       "when a worker is ready: delay (it has lived for --interval), notify (it says READY=1 to "
+OPTION(port, "port", "listen", "ADDRESS", NULL, NULL,
+       "listen on PORT, HOST:PORT, [IPV6]:PORT, or *:PORT for both families; uPORT: UDP; port 0: "
+       "any free port; PORT=FD: the descriptor in the worker; socket options may follow, see "
+       "below; may be repeated",
+       SPECIAL(set_port), .is_repeatable = true)
+OPTION(path, "path", "listen", "PATH", NULL, NULL,
+       "listen on a unix socket; @NAME: an abstract one; socket options may follow, see below; "
+       "may be repeated",
+       SPECIAL(set_path), .is_repeatable = true)
+OPTION(backlog, "backlog", "listen", "N", "0", "0",
+       "queue length for connections that are not accepted yet; a socket's own backlog overrides "
+       "it; 0: the system's SOMAXCONN",
+       NUMBER(backlog, 0, INT32_MAX))
+OPTION(inherit, "inherit", "listen", "LIST", "server-starter", "server-starter,systemd",
+       "how workers learn of their sockets: server-starter, systemd (LISTEN_FDS), nginx (NGINX), "
+       "einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), several with "
+       "commas, or none",
+       SPECIAL(set_inherit))
+OPTION(adopt, "adopt", "listen", "on|off|auto", "off", "auto",
+       "give tasuki's socket to a server that binds one of these addresses itself; on: refuse to "
+       "start where that is impossible; auto: adopt where possible",
+       CHOICE(adopt))
+OPTION(dir, "dir", "worker", "DIRECTORY", NULL, NULL,
+       "run the command in this directory",
+       TEXT(directory))
+OPTION(interval, "interval", "deploy", "DURATION", "1", "1",
+       "a worker that has run this long is ready; also the shortest time between two starts",
+       DURATION(interval_ms))
+OPTION(signal_on_hup, "signal-on-hup", "deploy", "SIGNAL", "TERM", "TERM",
+       "signal for the old workers when a new generation is ready",
+       SIGNAL(signal_on_hup))
+OPTION(signal_on_term, "signal-on-term", "deploy", "SIGNAL", "TERM", "TERM",
+       "signal for the workers when the supervisor gets TERM",
+       SIGNAL(signal_on_term))
+OPTION(kill_old_delay, "kill-old-delay", "deploy", "DURATION", NULL, NULL,
+       "time from a new generation's readiness to the signal for the old workers; 0, or 5 with "
+       "automatic restarts (variable: KILL_OLD_DELAY)",
+       TEXT(kill_old_delay), .check = check_duration)
+OPTION(ready, "ready", "deploy", "MODE", "delay", "auto",
+       "when a worker is ready: delay (it has run for --interval), notify (it sends READY=1 to "
        "NOTIFY_SOCKET), listen (it listens on an adopted socket), fd:N (it writes a newline to "
-       "descriptor N), exec:COMMAND (the probe exits 0), auto (it says so or listens where the one "
-       "before did, else by --interval)")
-OPTION(ready_timeout, "deploy", "ready-timeout", REQUIRED, "DURATION", false, "60", "60",
-       "a worker that is not ready by then has failed; 0: wait without end")
-OPTION(ready_interval, "deploy", "ready-interval", REQUIRED, "DURATION", false, "1", "1",
-       "longest pause between two runs of the probe of --ready=exec:; the first are shorter")
-OPTION(check, "deploy", "check", REQUIRED, "COMMAND", false, NULL, NULL,
-       "run this before a deploy starts anything; unless it exits 0, the deploy fails")
-OPTION(check_timeout, "deploy", "check-timeout", REQUIRED, "DURATION", false, "60", "60",
-       "a check, or a probe, that takes longer is killed and counts as failed")
-OPTION(probation, "deploy", "probation", REQUIRED, "DURATION", false, "0", "0",
-       "a new generation must live this long after it is ready before the older ones are "
-       "signalled; if it dies or hangs, the older one is current again")
-OPTION(deploy_attempts, "deploy", "deploy-attempts", REQUIRED, "N", false, "0", "1",
-       "how many new generations a deploy tries before it has failed; 0: without end")
-OPTION(kill_timeout, "deploy", "kill-timeout", REQUIRED, "DURATION", false, "0", "0",
-       "a worker that has not left so long after it was told to is killed; 0: never")
-OPTION(kill_mode, "deploy", "kill-mode", REQUIRED, "process|group", false, "process", "process",
-       "what is killed then: the worker, or its whole process group, which it then has to itself, "
-       "and what is left of the group when the worker has ended")
-OPTION(max_old, "deploy", "max-old", REQUIRED, "N", false, "0", "0",
-       "when more than N older generations linger, the oldest is killed; 0: no limit")
-OPTION(start_limit, "deploy", "start-limit", REQUIRED, "N/DURATION", false, NULL, NULL,
-       "give up, with exit status 10, when the worker has died N times within DURATION")
-OPTION(stop_timeout, "deploy", "stop-timeout", REQUIRED, "DURATION", false, "0", "0",
-       "kill who is left so long after a stop has begun; 0: never. To be less than what a "
-       "container's runtime gives")
-OPTION(exit_with_worker, "service", "exit-with-worker", OPTIONAL, "yes|no", false, NULL, NULL,
-       "when the worker ends by itself, end with its exit status, or 128+N for signal N, instead "
-       "of starting another")
-OPTION(forward, "service", "forward", REQUIRED, "SIGNAL,...", false, "USR2,WINCH", "USR2,WINCH",
-       "signals that are handed on to the current worker; none: none")
-OPTION(watchdog, "deploy", "watchdog", REQUIRED, "DURATION", false, "0", "0",
-       "replace a worker that has not said WATCHDOG=1 to NOTIFY_SOCKET for so long; 0: off")
-OPTION(restart_on_change, "deploy", "restart-on-change", REQUIRED, "PATH", true, NULL, NULL,
-       "deploy when this file, or a file in this directory, has changed; may be repeated")
-OPTION(enable_auto_restart, "deploy", "enable-auto-restart", OPTIONAL, "yes|no", false, NULL, NULL,
-       "deploy by time (variable: ENABLE_AUTO_RESTART)")
-OPTION(auto_restart_interval, "deploy", "auto-restart-interval", REQUIRED, "DURATION", false, NULL,
-       NULL, "how often, 360 unless given (variable: AUTO_RESTART_INTERVAL)")
-OPTION(backoff, "deploy", "backoff", REQUIRED, "yes|no", false, "no", "yes",
-       "let the pauses between starts of a worker that keeps dying double, up to 30 s")
-OPTION(envdir, "worker", "envdir", REQUIRED, "DIRECTORY", false, NULL, NULL,
-       "a directory of variables for the workers, a file each, read at every start (variable: "
-       "ENVDIR)")
-OPTION(user, "worker", "user", REQUIRED, "USER", false, NULL, NULL,
-       "the workers' user, by name or number, with its groups; the supervisor stays what it is")
-OPTION(group, "worker", "group", REQUIRED, "GROUP", false, NULL, NULL,
-       "the workers' group, by name or number; the user's own unless given")
-OPTION(supplementary_groups, "worker", "supplementary-groups", REQUIRED, "LIST", false, NULL, NULL,
-       "exactly these groups besides, with commas between them; nothing: none")
-OPTION(umask, "worker", "umask", REQUIRED, "MASK", false, NULL, NULL,
-       "the workers' file mode creation mask, octal")
-OPTION(limit_nofile, "worker", "limit-nofile", REQUIRED, "LIMIT", false, NULL, NULL,
-       "how many files a worker may have open: N, SOFT:HARD, or infinity")
-OPTION(limit_core, "worker", "limit-core", REQUIRED, "LIMIT", false, NULL, NULL,
-       "the size of a worker's core dump in bytes: N, SOFT:HARD, or infinity")
-OPTION(nice, "worker", "nice", REQUIRED, "N", false, NULL, NULL,
-       "the workers' nice value, -20 to 19")
-OPTION(oom_score_adj, "worker", "oom-score-adj", REQUIRED, "N", false, NULL, NULL,
-       "how readily the kernel kills a worker when memory runs out, -1000 to 1000")
-OPTION(no_new_privileges, "worker", "no-new-privileges", OPTIONAL, "yes|no", false, NULL, NULL,
-       "nothing that a worker executes gains rights, setuid programs included")
-OPTION(parent_death_signal, "worker", "parent-death-signal", REQUIRED, "SIGNAL", false, NULL, NULL,
-       "what the workers get when the supervisor dies, however that happens")
-OPTION(environment, "worker", "environment", REQUIRED, "NAME=VALUE", true, NULL, NULL,
-       "a variable of the workers; may be repeated")
-OPTION(clear_environment, "worker", "clear-environment", OPTIONAL, "yes|no", false, NULL, NULL,
-       "hand nothing of the supervisor's own environment on, but a PATH")
-OPTION(stdin, "worker", "stdin", REQUIRED, "null|inherit|FILE", false, NULL, NULL,
-       "the workers' standard input; the supervisor's unless given")
-OPTION(pid_file, "service", "pid-file", REQUIRED, "FILE", false, NULL, NULL,
-       "write the supervisor's pid here and keep the file locked")
-OPTION(status_file, "service", "status-file", REQUIRED, "FILE", false, NULL, NULL,
-       "keep the generations and their pids here, GENERATION:PID a line")
-OPTION(log_file, "log", "log-file", REQUIRED, "FILE", false, NULL, NULL,
-       "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"")
-OPTION(log_level, "log", "log-level", REQUIRED, "error|warning|info|debug", false, "info", "info",
-       "which lines the supervisor writes: those of this level and the more urgent ones")
-OPTION(log_format, "log", "log-format", REQUIRED, "text|json", false, "text", "text",
-       "how the supervisor's lines look; json: an object a line")
-OPTION(syslog, "log", "syslog", OPTIONAL, "FACILITY", false, NULL, NULL,
-       "send the supervisor's lines to syslog, not to standard error; as daemon unless given")
-OPTION(syslog_tag, "log", "syslog-tag", REQUIRED, "TAG", false, NULL, NULL,
-       "the name that they have there (needs --syslog); the program's unless given")
-OPTION(capture, "log", "capture", REQUIRED, "on|off|auto", false, "off", "auto",
-       "copy the workers' output through the supervisor, so that a failed worker's last words "
-       "can always be shown; auto: only as PID 1")
-OPTION(on_event, "service", "on-event", REQUIRED, "COMMAND", false, NULL, NULL,
-       "run this for each event, with its facts in TASUKI_ variables")
-OPTION(name, "service", "name", REQUIRED, "NAME", false, NULL, NULL,
-       "the service's name for its control socket; the command's base name unless given")
-OPTION(control, "service", "control", REQUIRED, "PATH|off", false, "off", NULL,
-       "the control socket; unless given, NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki")
-OPTION(daemonize, "service", "daemonize", NONE, NULL, false, NULL, NULL,
-       "go into the background (needs --log-file)")
-OPTION(config, NULL, "config", REQUIRED, "FILE", false, NULL, NULL,
-       "read the options from FILE, and at each deploy again, see tasuki.ini(5); what the command "
-       "line says goes before it")
-OPTION(restart, NULL, "restart", NONE, NULL, false, NULL, NULL,
-       "deploy, and wait until only the new generation is left (needs --pid-file, --status-file)")
-OPTION(stop, NULL, "stop", NONE, NULL, false, NULL, NULL,
-       "stop the supervisor, and wait until it has ended (needs --pid-file)")
-OPTION(help, NULL, "help", NONE, NULL, false, NULL, NULL, "show this help")
-OPTION(version, NULL, "version", NONE, NULL, false, NULL, NULL, "show the version")
+       "descriptor N), exec:COMMAND (the probe exits with 0), auto (as the worker before showed "
+       "it, by READY=1 or by listening; else by --interval)",
+       SPECIAL(set_ready))
+OPTION(ready_timeout, "ready-timeout", "deploy", "DURATION", "60", "60",
+       "a worker that is not ready after this time has failed; 0: no limit",
+       DURATION(ready_timeout_ms))
+OPTION(ready_interval, "ready-interval", "deploy", "DURATION", "1", "1",
+       "longest pause between two runs of the --ready=exec: probe; the first pauses are shorter",
+       DURATION(ready_interval_ms))
+OPTION(check, "check", "deploy", "COMMAND", NULL, NULL,
+       "run this command before a deploy starts anything; unless it exits with 0, the deploy "
+       "fails",
+       TEXT(check))
+OPTION(check_timeout, "check-timeout", "deploy", "DURATION", "60", "60",
+       "kill a check or a probe that runs longer; it has failed",
+       DURATION(check_timeout_ms))
+OPTION(probation, "probation", "deploy", "DURATION", "0", "0",
+       "a new generation must run this long after it is ready before the old workers are "
+       "signalled; if it dies or hangs, the old generation is current again",
+       DURATION(probation_ms))
+OPTION(deploy_attempts, "deploy-attempts", "deploy", "N", "0", "1",
+       "how many new generations a deploy tries before it fails; 0: no limit",
+       NUMBER(deploy_attempts, 0, INT32_MAX))
+OPTION(kill_timeout, "kill-timeout", "deploy", "DURATION", "0", "0",
+       "kill a worker that is still running this long after its signal; 0: never",
+       DURATION(kill_timeout_ms))
+OPTION(kill_mode, "kill-mode", "deploy", "process|group", "process", "process",
+       "what to kill then: the worker, or its process group; with group, each worker has a "
+       "process group of its own, and the rest of the group dies with it",
+       SPECIAL(set_kill_mode))
+OPTION(max_old, "max-old", "deploy", "N", "0", "0",
+       "kill the oldest when more than N old generations are running; 0: no limit",
+       NUMBER(max_old, 0, INT32_MAX))
+OPTION(start_limit, "start-limit", "deploy", "N/DURATION", NULL, NULL,
+       "give up with exit status 10 when the worker dies N times within DURATION",
+       SPECIAL(set_start_limit))
+OPTION(stop_timeout, "stop-timeout", "deploy", "DURATION", "0", "0",
+       "kill workers that are still running this long after a stop began; 0: never; keep it "
+       "below the container runtime's own limit",
+       DURATION(stop_timeout_ms))
+OPTION(exit_with_worker, "exit-with-worker", "service", "yes|no", NULL, NULL,
+       "when the worker exits unasked, exit with its status, or 128+N for signal N, instead of "
+       "starting another",
+       FLAG(exit_with_worker))
+OPTION(forward, "forward", "service", "SIGNAL,...", "USR2,WINCH", "USR2,WINCH",
+       "signals to forward to the current worker; none: none",
+       SPECIAL(set_forward), FIXED)
+OPTION(watchdog, "watchdog", "deploy", "DURATION", "0", "0",
+       "replace a worker that has not sent WATCHDOG=1 to NOTIFY_SOCKET for this long; 0: off",
+       DURATION(watchdog_ms))
+OPTION(restart_on_change, "restart-on-change", "deploy", "PATH", NULL, NULL,
+       "deploy when this file, or a file in this directory, changes; may be repeated",
+       LIST(watched_paths))
+OPTION(enable_auto_restart, "enable-auto-restart", "deploy", "yes|no", NULL, NULL,
+       "deploy at regular intervals (variable: ENABLE_AUTO_RESTART)",
+       SPECIAL(set_enable_auto_restart), .alone = "yes")
+OPTION(auto_restart_interval, "auto-restart-interval", "deploy", "DURATION", NULL, NULL,
+       "how often; 360 unless given (variable: AUTO_RESTART_INTERVAL)",
+       TEXT(auto_restart_interval), .check = check_duration)
+OPTION(backoff, "backoff", "deploy", "yes|no", "no", "yes",
+       "double the pause between starts of a worker that keeps dying, up to 30 s",
+       ANSWER(backoff))
+OPTION(envdir, "envdir", "worker", "DIRECTORY", NULL, NULL,
+       "a directory with variables for the workers, one file each, read at every start "
+       "(variable: ENVDIR)",
+       TEXT(envdir))
+OPTION(user, "user", "worker", "USER", NULL, NULL,
+       "run the workers as this user, by name or number, with its groups; the supervisor's own "
+       "user does not change",
+       TEXT(surroundings.identity.user))
+OPTION(group, "group", "worker", "GROUP", NULL, NULL,
+       "run the workers with this group, by name or number; the user's own unless given",
+       TEXT(surroundings.identity.group))
+OPTION(supplementary_groups, "supplementary-groups", "worker", "LIST", NULL, NULL,
+       "exactly these supplementary groups, with commas; empty: none",
+       TEXT(surroundings.identity.supplementary_groups), .check = check_groups)
+OPTION(umask, "umask", "worker", "MASK", NULL, NULL,
+       "the workers' file mode creation mask, octal",
+       SPECIAL(set_umask))
+OPTION(limit_nofile, "limit-nofile", "worker", "LIMIT", NULL, NULL,
+       "how many files a worker may have open: N, SOFT:HARD, or infinity",
+       LIMIT(surroundings.open_files))
+OPTION(limit_core, "limit-core", "worker", "LIMIT", NULL, NULL,
+       "the size of a worker's core dump in bytes: N, SOFT:HARD, or infinity",
+       LIMIT(surroundings.core))
+OPTION(nice, "nice", "worker", "N", NULL, NULL,
+       "the workers' nice value, -20 to 19",
+       SPECIAL(set_nice))
+OPTION(oom_score_adj, "oom-score-adj", "worker", "N", NULL, NULL,
+       "how readily the kernel kills a worker when memory runs out, -1000 to 1000",
+       TEXT(surroundings.oom_score_adj), .check = check_oom_score_adj)
+OPTION(no_new_privileges, "no-new-privileges", "worker", "yes|no", NULL, NULL,
+       "workers gain no privileges from what they execute, setuid programs included",
+       FLAG(surroundings.no_new_privileges))
+OPTION(parent_death_signal, "parent-death-signal", "worker", "SIGNAL", NULL, NULL,
+       "signal for the workers when the supervisor dies for any reason",
+       SIGNAL(surroundings.parent_death_signal))
+OPTION(environment, "environment", "worker", "NAME=VALUE", NULL, NULL,
+       "a variable for the workers; may be repeated",
+       LIST(variables), .check = check_variable)
+OPTION(clear_environment, "clear-environment", "worker", "yes|no", NULL, NULL,
+       "give the workers none of the supervisor's environment except PATH",
+       FLAG(clear_environment))
+OPTION(stdin, "stdin", "worker", "null|inherit|FILE", NULL, NULL,
+       "the workers' standard input; the supervisor's unless given",
+       SPECIAL(set_stdin))
+OPTION(pid_file, "pid-file", "service", "FILE", NULL, NULL,
+       "write the supervisor's pid to this file and keep the file locked",
+       TEXT(pid_file), FIXED)
+OPTION(status_file, "status-file", "service", "FILE", NULL, NULL,
+       "keep the generations and their pids in this file, GENERATION:PID on each line",
+       TEXT(status_file), FIXED)
+OPTION(log_file, "log-file", "log", "FILE", NULL, NULL,
+       "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"",
+       TEXT(log_file), .check = check_log_file, FIXED)
+OPTION(log_level, "log-level", "log", "error|warning|info|debug", "info", "info",
+       "the least urgent lines that the supervisor writes",
+       CHOICE(log.level), FIXED)
+OPTION(log_format, "log-format", "log", "text|json", "text", "text",
+       "format of the supervisor's lines; json: one object on each line",
+       CHOICE(log.format), FIXED)
+OPTION(syslog, "syslog", "log", "FACILITY", NULL, NULL,
+       "send the supervisor's lines to syslog instead of standard error; facility daemon unless "
+       "given",
+       SPECIAL(set_syslog), .alone = "daemon", FIXED)
+OPTION(syslog_tag, "syslog-tag", "log", "TAG", NULL, NULL,
+       "tag of these lines (needs --syslog); the program's name unless given",
+       TEXT(log.syslog_tag), .check = check_syslog_tag, FIXED)
+OPTION(capture, "capture", "log", "on|off|auto", "off", "auto",
+       "copy the workers' output through the supervisor, so that a failed worker's last lines "
+       "can always be shown; auto: only as PID 1",
+       CHOICE(capture))
+OPTION(on_event, "on-event", "service", "COMMAND", NULL, NULL,
+       "run this command for each event; TASUKI_ variables say what happened",
+       TEXT(on_event))
+OPTION(name, "name", "service", "NAME", NULL, NULL,
+       "name of the service and of its control socket; the command's base name unless given",
+       TEXT(name), .check = check_name, FIXED)
+OPTION(control, "control", "service", "PATH|off", "off", NULL,
+       "the control socket; NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki unless given",
+       TEXT(control), .check = check_control, FIXED)
+OPTION(daemonize, "daemonize", "service", NULL, NULL, NULL,
+       "run in the background (needs --log-file)",
+       FLAG(daemonize), FIXED)
+OPTION(config, "config", NULL, "FILE", NULL, NULL,
+       "read options from FILE, now and at each deploy, see tasuki.ini(5); the command line "
+       "overrides it",
+       TEXT(config))
+OPTION(restart, "restart", NULL, NULL, NULL, NULL,
+       "deploy, and wait until only the new generation is running (needs --pid-file, "
+       "--status-file)",
+       FLAG(is_restart))
+OPTION(stop, "stop", NULL, NULL, NULL, NULL,
+       "stop the supervisor, and wait until it has exited (needs --pid-file)",
+       FLAG(is_stop))
+OPTION(help, "help", NULL, NULL, NULL, NULL,
+       "show this help",
+       FLAG(is_help))
+OPTION(version, "version", NULL, NULL, NULL, NULL,
+       "show the version",
+       FLAG(is_version))

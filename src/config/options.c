@@ -1,13 +1,385 @@
 #include "options.h"
 
-#include "listener_set.h"
-#include "option_value.h"
+#include "ascii.h"
+#include "control_path.h"
+#include "duration.h"
+#include "signal_name.h"
+#include "span.h"
+#include "syslog_socket.h"
 
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- personalities -----------------------------------------------------------------------------
- */
+/* --- what only looks at a text ---------------------------------------------------------------- */
+
+static int check_duration(const char *value, struct error *error)
+{
+    int64_t milliseconds;
+    return duration_parse(value, &milliseconds, error);
+}
+
+static int check_oom_score_adj(const char *value, struct error *error)
+{
+    int number;
+    return option_parse_number(value, -1000, 1000, &number, error);
+}
+
+/* Nothing is a list, too: no groups. */
+static int check_groups(const char *value, struct error *error)
+{
+    size_t length = strlen(value);
+    bool has_gap =
+        *value == ',' || strstr(value, ",,") != NULL || (length > 0 && value[length - 1] == ',');
+    return has_gap ? error_set(error, "expected groups with commas between them, got '%s'", value)
+                   : 0;
+}
+
+static int check_variable(const char *value, struct error *error)
+{
+    const char *equals = strchr(value, '=');
+    return equals != NULL && equals > value
+               ? 0
+               : error_set(error, "expected NAME=VALUE, got '%s'", value);
+}
+
+static int check_name(const char *value, struct error *error)
+{
+    return control_name_is_valid(value)
+               ? 0
+               : error_set(error, "expected 1 to %d letters, digits and . _ - @ +, got '%s'",
+                           CONTROL_NAME_MAX, value);
+}
+
+static int check_control(const char *value, struct error *error)
+{
+    if (*value == '\0') {
+        return error_set(error, "expected a path or off, got nothing");
+    }
+    return strlen(value) <= ADDRESS_PATH_MAX
+               ? 0
+               : error_set(error, "a unix socket's path has at most %zu bytes, this has %zu",
+                           ADDRESS_PATH_MAX, strlen(value));
+}
+
+/* A file, or a command after a bar. */
+static int check_log_file(const char *value, struct error *error)
+{
+    struct span target = span_trim(value, value + strlen(value));
+    return *value != '\0' && !span_is(target, "|")
+               ? 0
+               : error_set(error, "expected a file or \"| COMMAND\", got '%s'", value);
+}
+
+/* The tag ends where syslog daemons see its end. */
+static int check_syslog_tag(const char *value, struct error *error)
+{
+    size_t length = strlen(value);
+    for (size_t i = 0; i < strlen(value); i++) {
+        if (value[i] <= ' ' || value[i] > '~' || strchr("[]:", value[i]) != NULL) {
+            length = 0;
+        }
+    }
+    return length >= 1 && length <= SYSLOG_TAG_MAX
+               ? 0
+               : error_set(error,
+                           "expected 1 to %d ASCII characters without spaces, brackets and colons, "
+                           "got '%s'",
+                           SYSLOG_TAG_MAX, value);
+}
+
+/* --- what is no field of a plain kind --------------------------------------------------------- */
+
+int options_add_address(struct options *options, const struct address *address, struct error *error)
+{
+    struct address *grown =
+        realloc(options->addresses, (options->address_count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return error_set(error, "out of memory");
+    }
+    options->addresses = grown;
+    grown[options->address_count++] = *address;
+    return 0;
+}
+
+static int set_port(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    struct address address;
+    return address_parse_port(value, &address, error) == 0
+               ? options_add_address(options, &address, error)
+               : -1;
+}
+
+static int set_path(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    struct address address;
+    return address_parse_path(value, &address, error) == 0
+               ? options_add_address(options, &address, error)
+               : -1;
+}
+
+static int set_inherit(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    return inheritance_parse(value, &options->inherit, error);
+}
+
+static int set_ready(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    static const char *const words[] = {"delay", "notify", "listen", NULL, NULL, "auto"};
+    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++) {
+        if (words[i] != NULL && strcmp(value, words[i]) == 0) {
+            options->ready = (enum ready_source)i;
+            return 0;
+        }
+    }
+    if (strncmp(value, "exec:", 5) == 0 && value[5] != '\0') {
+        options->ready = READY_EXEC;
+        options->ready_command = value + 5;
+        return 0;
+    }
+    if (strncmp(value, "fd:", 3) == 0 &&
+        option_parse_number(value + 3, 0, 1 << 20, &options->ready_fd, NULL) == 0) {
+        options->ready = READY_FD;
+        return 0;
+    }
+    return error_set(error, "expected auto, delay, notify, listen, fd:N or exec:COMMAND, got '%s'",
+                     value);
+}
+
+static int set_kill_mode(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    options->kill_group = strcmp(value, "group") == 0;
+    return options->kill_group || strcmp(value, "process") == 0
+               ? 0
+               : error_set(error, "expected process or group, got '%s'", value);
+}
+
+static int set_start_limit(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    const char *slash;
+    long number = ascii_parse_number(value, INT32_MAX, &slash);
+    if (number < 1 || *slash != '/' ||
+        duration_parse(slash + 1, &options->start_limit_ms, NULL) != 0 ||
+        options->start_limit_ms == 0) {
+        return error_set(error, "expected N/DURATION such as 5/60, got '%s'", value);
+    }
+    options->start_limit = (unsigned)number;
+    return 0;
+}
+
+/* What the supervisor takes for itself, or cannot take, is never forwarded. */
+static int parse_forwarded(const char *name, uint64_t *forward, struct error *error)
+{
+    static const int own[] = {SIGHUP,  SIGTERM, SIGINT,  SIGQUIT, SIGUSR1, SIGCHLD, SIGKILL,
+                              SIGSTOP, SIGPIPE, SIGSEGV, SIGBUS,  SIGILL,  SIGFPE};
+    int signal = signal_parse(name, error);
+    if (signal < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (signal == own[i]) {
+            return error_set(error, "%s cannot be forwarded: the supervisor handles it",
+                             signal_name(signal));
+        }
+    }
+    *forward |= UINT64_C(1) << (signal - 1);
+    return 0;
+}
+
+static int set_forward(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    char name[32];
+    options->forward = 0;
+    if (strcmp(value, "none") == 0) {
+        return 0;
+    }
+    for (const char *at = value;; at++) {
+        size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        if (parse_forwarded(name, &options->forward, error) != 0) {
+            return -1;
+        }
+        at += length;
+        if (*at == '\0') {
+            return 0;
+        }
+    }
+}
+
+static int set_enable_auto_restart(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    int answer = span_parse_answer(span_of(value));
+    options->enable_auto_restart = answer == 1 ? "1" : "0";
+    return answer >= 0 ? 0 : error_set(error, "expected yes or no, got '%s'", value);
+}
+
+static int set_syslog(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    options->log.syslog_facility = syslog_facility_parse(value);
+    return options->log.syslog_facility >= 0
+               ? 0
+               : error_set(error,
+                           "expected a facility such as daemon, user or local0 to local7, got '%s'",
+                           value);
+}
+
+static int set_umask(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    int64_t mask = span_parse_number(span_of(value), 8, 0777);
+    options->surroundings.has_umask = true;
+    options->surroundings.umask = (mode_t)mask;
+    return mask >= 0
+               ? 0
+               : error_set(error, "expected an octal number from 0 to 777 such as 027, got '%s'",
+                           value);
+}
+
+static int set_nice(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    options->surroundings.has_nice = true;
+    return option_parse_number(value, -20, 19, &options->surroundings.nice, error);
+}
+
+static const char *parse_bound(const char *text, rlim_t *bound)
+{
+    static const char infinity[] = "infinity";
+    if (strncmp(text, infinity, sizeof infinity - 1) == 0) {
+        *bound = RLIM_INFINITY;
+        return text + sizeof infinity - 1;
+    }
+    const char *end;
+    long number = ascii_parse_number(text, LONG_MAX, &end);
+    *bound = (rlim_t)number;
+    return number >= 0 ? end : NULL;
+}
+
+static int set_limit(void *field, const char *text, struct error *error)
+{
+    struct surroundings_limit *limit = field;
+    *limit = (struct surroundings_limit){.is_set = true};
+    const char *end = parse_bound(text, &limit->soft);
+    limit->hard = limit->soft;
+    if (end != NULL && *end == ':') {
+        end = parse_bound(end + 1, &limit->hard);
+    }
+    if (end == NULL || *end != '\0') {
+        return error_set(error, "expected N, SOFT:HARD or infinity, got '%s'", text);
+    }
+    return limit->soft <= limit->hard /* infinity is the greatest number */
+               ? 0
+               : error_set(error, "expected a soft limit no higher than the hard one, got '%s'",
+                           text);
+}
+
+static int set_stdin(void *field, const char *value, struct error *error)
+{
+    struct options *options = field;
+    options->surroundings.stdin_path = strcmp(value, "null") == 0      ? "/dev/null"
+                                       : strcmp(value, "inherit") == 0 ? NULL
+                                                                       : value;
+    return *value != '\0' ? 0 : error_set(error, "expected null, inherit or a file, got nothing");
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+#define TEXT(member) OPTION_TAKES_TEXT(struct options, member)
+#define LIST(member) OPTION_TAKES_LIST(struct options, member)
+#define ANSWER(member) OPTION_TAKES_ANSWER(struct options, member)
+#define FLAG(member) ANSWER(member), .alone = "yes"
+#define NUMBER(member, least, most) OPTION_TAKES_NUMBER(struct options, member, least, most)
+#define DURATION(member) OPTION_TAKES_DURATION(struct options, member)
+#define SIGNAL(member) OPTION_TAKES_SIGNAL(struct options, member)
+#define CHOICE(member) OPTION_TAKES_CHOICE(struct options, member)
+#define SPECIAL(function) .kind = OPTION_SPECIAL, .set = function
+#define LIMIT(member)                                                                              \
+    SPECIAL(set_limit), .offset = OPTION_FIELD(struct surroundings_limit, struct options, member)
+#define FIXED .is_fixed = true
+
+static const struct option rows[OPTION_COUNT] = {
+#define OPTION(id, name, section, value, start_server, tasuki, help, ...)                          \
+    {name, section, value, {start_server, tasuki}, help, __VA_ARGS__},
+#include "option_table.h"
+#undef OPTION
+};
+
+const struct option_table options_table = {.rows = rows, .count = OPTION_COUNT};
+
+int options_set(struct options *options, const struct option *option, const char *value,
+                struct error *error)
+{
+    options->values[option - rows] = value;
+    return option_set(option, options, value, error);
+}
+
+int options_begin(struct options *options, enum personality personality, struct error *error)
+{
+    *options = (struct options){.personality = personality, .log = {.syslog_facility = -1}};
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const char *value = rows[i].defaults[personality];
+        if (value != NULL && options_set(options, &rows[i], value, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- the command line ------------------------------------------------------------------------- */
+
+/* Who asks for help gets help. */
+static int choose_mode(struct options *options, struct error *error)
+{
+    options->mode = options->is_help      ? MODE_HELP
+                    : options->is_version ? MODE_VERSION
+                    : options->is_stop    ? MODE_STOP
+                    : options->is_restart ? MODE_RESTART
+                                          : MODE_RUN;
+    return options->is_stop && options->is_restart
+               ? error_set(error, "expected either --restart or --stop, got both")
+               : 0;
+}
+
+/* The first word that is no option, or what follows "--", begins the command. */
+int options_take_arguments(struct options *options, int argc, char *const argv[],
+                           struct error *error)
+{
+    const char *given[OPTION_COUNT] = {NULL};
+    char *const *rest = argv + (argc > 0 ? 1 : 0);
+    while (*rest != NULL && option_is_word(*rest) && strcmp(*rest, "--") != 0) {
+        if (option_take(&options_table, options, given, &rest, error) != 0) {
+            return -1;
+        }
+    }
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (given[i] != NULL) {
+            options->values[i] = given[i];
+        }
+    }
+    options->command = *rest != NULL && strcmp(*rest, "--") == 0 ? rest + 1 : rest;
+    return choose_mode(options, error);
+}
+
+void options_free(struct options *options)
+{
+    free(options->addresses);
+    free(options->variables.items);
+    free(options->watched_paths.items);
+    *options = (struct options){.address_count = 0};
+}
+
+/* --- personalities ---------------------------------------------------------------------------- */
 
 static const char *const personality_names[PERSONALITIES] = {"start_server", "tasuki"};
 
@@ -22,254 +394,4 @@ enum personality personality_of(const char *program)
 const char *personality_name(enum personality personality)
 {
     return personality_names[personality];
-}
-
-static int set_defaults(struct options *options, struct error *error)
-{
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const char *value = option_rows[i].defaults[options->personality];
-        if (value != NULL && option_set(options, &option_rows[i], value, error) != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* --- the command line --------------------------------------------------------------------------
- */
-
-/* An option's name as it was given: without its dashes, and without a value behind "=". */
-struct given_name {
-    const char *text;
-    size_t length;
-};
-
-/* Any beginning that only one option has will do. Returns NULL with the reason in `error`. */
-static const struct option_row *find_option(const struct given_name *name, const char *argument,
-                                            struct error *error)
-{
-    const struct option_row *found = NULL;
-    int count = 0;
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (name->length > 0 && strncmp(row->name, name->text, name->length) == 0) {
-            if (row->name[name->length] == '\0') {
-                return row;
-            }
-            found = row;
-            count++;
-        }
-    }
-    if (count > 1) {
-        error_set(error, "%s: more than one option begins like this (see --help)", argument);
-        return NULL;
-    }
-    if (count == 0) {
-        error_set(error, "%s: no such option (see --help)", argument);
-    }
-    return found;
-}
-
-/* Takes the option that *argument is, and leaves *argument behind it and its value. */
-static int take_option(struct options *options, char *const **argument, bool seen[OPTION_COUNT],
-                       struct error *error)
-{
-    const char *word = *(*argument)++;
-    struct given_name name = {.text = word + (word[1] == '-' ? 2 : 1)};
-    name.length = strcspn(name.text, "=");
-    const struct option_row *row = find_option(&name, word, error);
-    if (row == NULL) {
-        return -1;
-    }
-    const char *value = name.text[name.length] == '=' ? name.text + name.length + 1 : NULL;
-    if (value != NULL && row->argument == NONE) {
-        return error_set(error, "--%s: expected no value, got '%s'", row->name, word);
-    }
-    if (value == NULL && row->argument == REQUIRED) {
-        value = **argument;
-        if (value == NULL) {
-            return error_set(error, "--%s: expected %s", row->name, row->value);
-        }
-        (*argument)++;
-    }
-    if (seen[row - option_rows] && !row->repeatable) {
-        return error_set(error, "--%s: expected once, got it twice", row->name);
-    }
-    seen[row - option_rows] = true;
-    return option_set(options, row, value, error);
-}
-
-/* The first word that is no option, or what follows "--", begins the command. Read by hand: getopt
-   tells that something is wrong, not what, and its part of the C library would stay in memory. */
-int options_take_arguments(struct options *options, int argc, char *const argv[],
-                           struct error *error)
-{
-    bool seen[OPTION_COUNT] = {false};
-    char *const *argument = argv + (argc > 0 ? 1 : 0);
-    while (*argument != NULL && (*argument)[0] == '-' && (*argument)[1] != '\0') {
-        if (strcmp(*argument, "--") == 0) {
-            argument++;
-            break;
-        }
-        if (take_option(options, &argument, seen, error) != 0) {
-            return -1;
-        }
-    }
-    options->command = argument;
-    return 0;
-}
-
-/* Ports go before paths, as Server::Starter hands them on. */
-static void sort_addresses(struct options *options)
-{
-    for (size_t i = 1; i < options->address_count; i++) {
-        struct address address = options->addresses[i];
-        size_t j = i;
-        while (j > 0 && !address_is_unix(&address) && address_is_unix(&options->addresses[j - 1])) {
-            options->addresses[j] = options->addresses[j - 1];
-            j--;
-        }
-        options->addresses[j] = address;
-    }
-}
-
-static int check_descriptors(const struct options *options, struct error *error)
-{
-    for (size_t i = 0; i < options->address_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            int fd = options->addresses[i].fd;
-            if (fd >= 0 && fd == options->addresses[j].fd) {
-                return error_set(error, "--port: expected a descriptor for each, got =%d twice",
-                                 fd);
-            }
-        }
-    }
-    return 0;
-}
-
-/* The readiness descriptor must not be where a socket is. */
-static int check_ready_fd(const struct options *options, struct error *error)
-{
-    int first = 3;
-    int end = first + (int)listener_count(options->addresses, options->address_count);
-    if (options->ready != READY_FD) {
-        return 0;
-    }
-    bool is_taken = options->ready_fd >= first && options->ready_fd < end;
-    for (size_t i = 0; i < options->address_count; i++) {
-        is_taken = is_taken || options->addresses[i].fd == options->ready_fd;
-    }
-    return is_taken ? error_set(error,
-                                "--ready: expected a descriptor that no socket has, got %d "
-                                "(try %d)",
-                                options->ready_fd, end)
-                    : 0;
-}
-
-/* Each would destroy what the other holds. */
-static int check_files(const struct options *options, struct error *error)
-{
-    const struct {
-        const char *option;
-        const char *path;
-    } files[] = {{"pid-file", options->pid_file},
-                 {"status-file", options->status_file},
-                 {"log-file", options->log_file}};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (files[i].path != NULL && files[j].path != NULL &&
-                strcmp(files[i].path, files[j].path) == 0) {
-                return error_set(error, "--%s: expected another file than that of --%s, got %.300s",
-                                 files[i].option, files[j].option, files[i].path);
-            }
-        }
-    }
-    return 0;
-}
-
-/* Who names a service wants to speak to it: then there is a control socket, unless it was turned
-   off by name, too. The default is one string of the table; what a user wrote is another. */
-static void turn_control_on(struct options *options)
-{
-    if (options->name != NULL &&
-        options->control == option_rows[OPTION_control].defaults[options->personality]) {
-        options->control = NULL;
-    }
-}
-
-/* Only a server that binds for itself can be seen to listen. */
-static int check_ready_listen(const struct options *options, struct error *error)
-{
-    return options->ready == READY_LISTEN && options->adopt == ADOPT_OFF
-               ? error_set(error, "--ready=listen: expected --adopt=auto or --adopt=on with it")
-               : 0;
-}
-
-static int check(const struct options *options, struct error *error)
-{
-    bool has_pid_file = options->pid_file != NULL;
-    switch (options->mode) {
-    case MODE_RESTART:
-        if (!has_pid_file || options->status_file == NULL) {
-            return error_set(error, "--restart: expected --pid-file and --status-file with it");
-        }
-        return 0;
-    case MODE_STOP:
-        return has_pid_file ? 0 : error_set(error, "--stop: expected --pid-file with it");
-    case MODE_RUN:
-        if (options->daemonize && options->log_file == NULL) {
-            return error_set(error, "--daemonize: expected --log-file with it");
-        }
-        if (options->log.syslog_tag != NULL && options->log.syslog_facility < 0) {
-            return error_set(error, "--syslog-tag: expected --syslog with it");
-        }
-        if (options->command[0] == NULL) {
-            return error_set(error,
-                             "expected the command to run behind the options: %s [OPTION...] "
-                             "-- COMMAND [ARGUMENT...] (see --help)",
-                             personality_name(options->personality));
-        }
-        if (options->command[0][0] == '\0') {
-            return error_set(error, "expected a command, got an empty word");
-        }
-        return check_files(options, error) != 0 || check_descriptors(options, error) != 0 ||
-                       check_ready_fd(options, error) != 0 ||
-                       check_ready_listen(options, error) != 0
-                   ? -1
-                   : 0;
-    case MODE_HELP:
-    case MODE_VERSION:
-        return 0;
-    }
-    return 0;
-}
-
-int options_begin(struct options *options, enum personality personality, struct error *error)
-{
-    *options = (struct options){.personality = personality, .log = {.syslog_facility = -1}};
-    return set_defaults(options, error);
-}
-
-int options_finish(struct options *options, struct error *error)
-{
-    sort_addresses(options);
-    turn_control_on(options);
-    return check(options, error);
-}
-
-int options_parse(struct options *options, enum personality personality, int argc,
-                  char *const argv[], struct error *error)
-{
-    return options_begin(options, personality, error) != 0 ||
-                   options_take_arguments(options, argc, argv, error) != 0
-               ? -1
-               : options_finish(options, error);
-}
-
-void options_free(struct options *options)
-{
-    free(options->addresses);
-    free(options->variables);
-    free(options->watched_paths);
-    *options = (struct options){.address_count = 0};
 }

@@ -1,8 +1,7 @@
 /*
- * The options: what the command line asks for (and a configuration file, see configuration.h),
- * checked. The table of them (option_table.h) makes
- * the parser, --help and the defaults of both names that the program is called by, so that they
- * cannot drift apart.
+ * The options of a start: what the command line and a configuration file (configuration.h) ask for,
+ * checked. Their table (option_table.h) makes the parser, --help, the keys of the file and the
+ * defaults of both names that the program is called by.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -11,15 +10,12 @@
 #include "error.h"
 #include "inheritance.h"
 #include "log.h"
+#include "option.h"
 #include "surroundings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-
-/* The name that the program was called by chooses a column of defaults, and nothing else. */
-enum personality { PERSONALITY_START_SERVER, PERSONALITY_TASUKI, PERSONALITIES };
 
 /* What --ready asks for. */
 enum ready_source {
@@ -31,11 +27,10 @@ enum ready_source {
     READY_SOURCE_AUTO
 };
 
-enum adopt_mode { ADOPT_OFF, ADOPT_ON, ADOPT_AUTO };
+/* In the order of the words that the options take. */
+enum adopt_mode { ADOPT_ON, ADOPT_OFF, ADOPT_AUTO };
+enum capture_mode { CAPTURE_ON, CAPTURE_OFF, CAPTURE_AUTO };
 
-enum capture_mode { CAPTURE_OFF, CAPTURE_ON, CAPTURE_AUTO };
-
-/* In the order in which they go before each other: who asks for help gets help. */
 enum option_mode { MODE_RUN, MODE_RESTART, MODE_STOP, MODE_VERSION, MODE_HELP };
 
 enum option_id {
@@ -47,7 +42,11 @@ enum option_id {
 
 struct options {
     enum personality personality;
-    enum option_mode mode;
+    enum option_mode mode; /* of the four that follow */
+    bool is_restart;
+    bool is_stop;
+    bool is_help;
+    bool is_version;
     struct address *addresses; /* of --port, then of --path, each in its order; owned */
     size_t address_count;
     const char *directory;
@@ -56,14 +55,12 @@ struct options {
     const char *log_file;
     const char *envdir;
     struct surroundings surroundings; /* of the workers, and of what looks at them */
-    const char **variables;           /* of --environment, NAME=VALUE; owned, the strings are not */
-    size_t variable_count;
-    const char **watched_paths; /* of --restart-on-change; owned, the strings are not */
-    size_t watched_path_count;
+    struct text_list variables;       /* of --environment: NAME=VALUE */
+    struct text_list watched_paths;   /* of --restart-on-change */
     bool clear_environment;
     bool daemonize;
     bool exit_with_worker;
-    /* Text, because they are handed on as environment variables, which an envdir may override. */
+    /* Text, because workers get them as environment variables, which an envdir may override. */
     const char *enable_auto_restart;
     const char *auto_restart_interval;
     const char *kill_old_delay;
@@ -73,7 +70,7 @@ struct options {
     int64_t interval_ms;
     int signal_on_hup;
     int signal_on_term;
-    unsigned deploy_attempts; /* 0: without end */
+    int deploy_attempts; /* 0: without end */
     bool backoff;
     enum ready_source ready;
     int ready_fd;              /* READY_FD */
@@ -85,44 +82,43 @@ struct options {
     int64_t probation_ms;
     int64_t kill_timeout_ms;
     bool kill_group;
-    unsigned max_old;
+    int max_old;
     unsigned start_limit; /* 0: none */
     int64_t start_limit_ms;
     int64_t watchdog_ms;
     int64_t stop_timeout_ms; /* 0: none */
-    uint64_t forward;        /* the signals that are handed on: bit 0 is signal 1 */
+    uint64_t forward;        /* the signals to forward: bit 0 is signal 1 */
     enum capture_mode capture;
     struct log_settings log;
     const char *on_event; /* NULL: none */
     const char *name;     /* NULL: the command's base name */
     const char *control;  /* NULL: the usual place; "off": none */
     const char *config;   /* NULL: the command line is all */
-    char *const *command; /* the arguments behind the options, ended by a NULL; the caller's */
+    char *const *command; /* the arguments after the options, ended by a NULL; the caller's */
     /* The text that each option was given last, defaults included; NULL: none. */
     const char *values[OPTION_COUNT];
 };
 
-/* Parses argv. Strings stay the caller's and must outlive `options`. Returns 0, or -1 with the
-   option and what it wants in `error`; what has been parsed until then is to be freed all the same.
- */
-int options_parse(struct options *options, enum personality personality, int argc,
-                  char *const argv[], struct error *error);
+extern const struct option_table options_table;
 
-/* The steps of options_parse, for those who have more to say between them: the defaults, the
-   command line, and whether all of it makes sense together. */
+/* The defaults of this personality. */
 int options_begin(struct options *options, enum personality personality, struct error *error);
+
+/* Takes what the command line says. Strings stay the caller's and must outlive `options`. Returns 0,
+   or -1 with the option and what it wants in `error`. options_check.h has the last step. */
 int options_take_arguments(struct options *options, int argc, char *const argv[],
                            struct error *error);
-int options_finish(struct options *options, struct error *error);
+
+/* Takes one value, which `options` keeps pointing to. Returns 0, or -1 with what was expected in
+   `error`, which does not name the option. */
+int options_set(struct options *options, const struct option *option, const char *value,
+                struct error *error);
 
 /* Adds an address that was parsed elsewhere. */
 int options_add_address(struct options *options, const struct address *address,
                         struct error *error);
 
 void options_free(struct options *options);
-
-/* Prints --help for a program of this name. */
-void options_print_help(FILE *stream, enum personality personality);
 
 /* The personality of a program name such as argv[0], and the name of a personality. */
 enum personality personality_of(const char *program);

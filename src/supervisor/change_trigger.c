@@ -80,14 +80,14 @@ static int open_watch(struct change_trigger *trigger, struct error *error)
 int change_trigger_follow(struct change_trigger *trigger, const struct options *options,
                           struct error *error)
 {
-    if (trigger->watch == NULL && options->watched_path_count == 0) {
+    if (trigger->watch == NULL && options->watched_paths.count == 0) {
         return 0;
     }
     if (trigger->watch == NULL && open_watch(trigger, error) != 0) {
         return -1;
     }
-    return change_watch_follow(trigger->watch, options->watched_paths, options->watched_path_count,
-                               error);
+    return change_watch_follow(trigger->watch, options->watched_paths.items,
+                               options->watched_paths.count, error);
 }
 
 const char *change_trigger_path(const struct change_trigger *trigger)

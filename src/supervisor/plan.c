@@ -19,7 +19,7 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
 {
     return (struct lifecycle_settings){
         .interval_ms = options->interval_ms,
-        .deploy_attempts = options->deploy_attempts,
+        .deploy_attempts = (unsigned)options->deploy_attempts,
         .backoff = options->backoff,
         .ready_mode = options->ready == READY_DELAY         ? READY_BY_AGE
                       : options->ready == READY_SOURCE_AUTO ? READY_AUTO
@@ -27,7 +27,7 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .ready_timeout_ms = options->ready_timeout_ms,
         .watchdog_ms = options->watchdog_ms,
         .kill_timeout_ms = options->kill_timeout_ms,
-        .max_old = options->max_old,
+        .max_old = (unsigned)options->max_old,
         .stop_timeout_ms = options->stop_timeout_ms,
         .exit_with_worker = options->exit_with_worker,
         .start_limit = options->start_limit,
@@ -98,8 +98,8 @@ static int keep_little(struct environment *environment, struct error *error)
 static int set_given(const struct options *options, struct environment *environment,
                      struct error *error)
 {
-    for (size_t i = 0; i < options->variable_count; i++) {
-        if (environment_put(environment, options->variables[i], error) != 0) {
+    for (size_t i = 0; i < options->variables.count; i++) {
+        if (environment_put(environment, options->variables.items[i], error) != 0) {
             return -1;
         }
     }

@@ -419,7 +419,7 @@ crash'
   local word
   for word in restart status stop reopen signal events; do
     "$TASUKI" "$word" --help >"$BATS_TEST_TMPDIR/log"
-    log_has "^Usage: tasuki $word \[OPTION...\]"
+    log_has "^Usage: tasuki $word \[OPTIONS\]"
     log_has '--control=PATH'
     log_has '^  3    no such supervisor'
     (($(widest <"$BATS_TEST_TMPDIR/log") <= 80))
@@ -437,17 +437,19 @@ refused() {
 
 @test "a bad option or word is one line that names it, and exits 2" {
   fake app <<<'on restart'
-  refused "restart: --what: no such option of 'restart' (see tasuki restart --help)" restart --what
-  refused "restart: --what: no such option of 'restart' (see tasuki restart --help)" restart app --what
-  refused "status: --timeout=5: no such option of 'status' (see tasuki status --help)" status --timeout=5
-  refused "restart: --timeout: expected DURATION" restart --timeout
+  refused "restart: --what: unknown option (see --help)" restart --what
+  refused "restart: --what: unknown option (see --help)" restart app --what
+  refused "restart: --josn: unknown option; did you mean --json?" restart app --josn
+  refused "restart: --c is ambiguous: --control, --config" restart --c=/x
+  refused "status: --timeout=5: unknown option (see --help)" status --timeout=5
+  refused "restart: --timeout: expected DURATION, got nothing" restart --timeout
   refused "restart: --timeout: expected a duration such as 5, 0.2, 300ms or 2m, got 'soon'" restart --timeout=soon
-  refused "restart: --json: expected no value, got '--json=yes'" restart --json=yes
-  refused "restart: --json: expected once, got it twice" restart --json --json
+  refused "restart: --json: expected no value, got 'yes'" restart --json=yes
+  refused "restart: --json: given twice" restart --json --json
   refused "restart: expected one name, got another: 'b'" restart a b
   refused "restart: expected one of a name, --control and --config, got more" restart a --control=/x
-  refused "restart: --control: expected a path, got nothing" restart --control=
-  refused "signal: expected the signal to send" signal
+  refused "restart: --control: expected PATH, got nothing" restart --control=
+  refused "signal: missing signal; usage: tasuki signal SIGNAL [NAME]" signal
   refused "signal: expected a signal such as TERM, SIGUSR1 or 15, got 'app'" signal app
   run -2 "$TASUKI" restart ../app
   [[ $output == "tasuki: expected a service name of 1 to 64 letters"* ]]

@@ -55,7 +55,7 @@ load helper
   contains "$output" 'nobody-of-this-name' 'generation 1 serves on'
   web '[service]' '[deploy]' 'interval = 0'
   deploy_fails
-  contains "$output" 'expected the command'
+  contains "$output" 'missing command; usage: '
   stop_supervisor 0
 }
 

@@ -28,7 +28,7 @@ refuses() {
   cp "$(type -P true)" web.ini
   refuses 'web.ini:[0-9]+: expected text, got'
   : >web.ini
-  refuses 'web.ini: expected the command to run'
+  refuses 'web.ini: missing command; usage: tasuki '
   if [ "$(id -u)" -ne 0 ]; then
     chmod 0 web.ini
     refuses 'cannot open web.ini: Permission denied'
@@ -41,7 +41,7 @@ refuses() {
   refuses "web.ini:3: unknown key 'comand'; did you mean 'command' in \[service\]\?" \
     'web.ini:4: unknown section \[workers\]; did you mean \[worker\]\?' \
     "web.ini:6: unknown key 'ready_timeout'; did you mean 'ready-timeout' in \[deploy\]\?" \
-    "web.ini:7: 'port' belongs into \[listen\], not into \[deploy\]" \
+    "web.ini:7: 'port' belongs in \[listen\], not in \[deploy\]" \
     "web.ini:9: 'interval' is given twice; the first is in line 8" \
     "web.ini:10: kill-mode: expected process or group, got 'all'" \
     "web.ini:12: expected KEY = VALUE, got 'dir'"
@@ -77,7 +77,7 @@ refuses() {
   grep -Eq '^interval +3 s$' checked
 }
 
-@test "the command line goes before the file" {
+@test "the command line overrides the file" {
   web '[service]' 'command = touch started' '[listen]' 'port = 80' 'path = x.sock' '[deploy]' 'interval = 3'
   "$TASUKI" check --config web.ini --interval 4 --port 81 -- other >checked
   grep -Eq '^command +other$' checked

@@ -32,7 +32,7 @@ names_of_options() {
 keys_of_table() {
   {
     echo '[service] command'
-    printf '%s\n' '#define OPTION(id, section, name, ...) KEY section name' '#include "option_table.h"' |
+    printf '%s\n' '#define OPTION(id, name, section, ...) KEY section name' '#include "option_table.h"' |
       cc -E -P -I "$ROOT/src/config" -include stddef.h - | sed -n 's/.*KEY "\([a-z]*\)" "\([a-z-]*\)".*/[\1] \2/p'
   } | sort
 }

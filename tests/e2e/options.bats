@@ -74,10 +74,10 @@ file than that of --${pair#* }, got $DIR/file"
   done
 }
 
-@test "too few descriptors for the event loop are told before it needs them" {
+@test "too few descriptors are told before anything needs them" {
   attempt bash -c 'ulimit -n 5; exec "$@"' bash "$PROGRAM" -- true
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" 'cannot set up the event loop: Too many open files \(it takes 4 descriptors'
+  has "$DIR/stderr" 'need [0-9]+ descriptors, the limit is 5'
 }
 
 @test "a bad duration is refused by each option that takes one" {
@@ -148,8 +148,12 @@ file than that of --${pair#* }, got $DIR/file"
 }
 
 @test "a --log-file that is a bar without a command is refused" {
-  refused '--log-file: expected ' --log-file='|'
-  refused '--log-file: expected ' --log-file=' |  '
+  local value
+  for value in '|' '|  '; do
+    attempt "$PROGRAM" --log-file="$value" -- touch "$DIR/started"
+    equal "$STATUS_CODE $(cat "$DIR/stderr")" "2 tasuki: --log-file: expected a file or \"| COMMAND\", got '$value'"
+    absent "$DIR/started"
+  done
 }
 
 @test "a value that is missing is refused by each option that needs one" {
@@ -175,22 +179,28 @@ file than that of --${pair#* }, got $DIR/file"
     deploy-attempts=1 enable-auto-restart=yes auto-restart-interval=1 backoff=yes "envdir=$DIR" \
     "pid-file=$DIR/place/pid" "status-file=$DIR/place/status" "log-file=$DIR/place/log" daemonize \
     restart stop; do
-    refused "--${option%%=*}: expected once" "--$option" "--$option"
+    refused "--${option%%=*}: given twice" "--$option" "--$option"
   done
 }
 
 @test "an unknown option is refused" {
   local option
   for option in --nope --nope=1 --ports=80 -x -Q5 --PORT=80 --no-backoff; do
-    refused "^tasuki: $option: no such option" "$option"
+    refused "^tasuki: $option: unknown option" "$option"
   done
 }
 
-@test "an abbreviation of more than one option is refused" {
-  local option
-  for option in --p=1 --st --signal-on=TERM --s -p; do
-    refused "^tasuki: $option: more than one option begins like this" "$option"
-  done
+@test "an unknown option is refused with the nearest that there is" {
+  refused '^tasuki: --prot=80: unknown option; did you mean --port[?]$' --prot=80
+  refused '^tasuki: --log_file=x: unknown option; did you mean --log-file[?]$' --log_file=x
+  refused '^tasuki: --stat-file=x: unknown option; did you mean --status-file[?]$' --stat-file=x
+}
+
+@test "an abbreviation of more than one option is refused, and they are named" {
+  refused '^tasuki: --log is ambiguous: --log-file, --log-level, --log-format$' --log=x
+  refused '^tasuki: --st is ambiguous: --start-limit, --stop-timeout, --stdin, --status-file, --stop$' --st
+  refused '^tasuki: --signal-on is ambiguous: --signal-on-hup, --signal-on-term$' --signal-on=TERM
+  refused '^tasuki: --p is ambiguous: --port, --path, ' -p
 }
 
 @test "--restart together with --stop is refused" {
@@ -222,7 +232,7 @@ file than that of --${pair#* }, got $DIR/file"
     # shellcheck disable=SC2086 # words
     attempt "$TASUKI" $command
     equal "$STATUS_CODE $(wc -l <"$DIR/stderr")" "2 1"
-    has "$DIR/stderr" 'expected the command'
+    has "$DIR/stderr" 'missing command; usage: tasuki \[OPTIONS\] -- COMMAND'
   done
   attempt "$TASUKI" --path="$SOCKET" -- ''
   equal "$STATUS_CODE" 2
@@ -233,13 +243,13 @@ file than that of --${pair#* }, got $DIR/file"
   refused '--interval: expected a duration' --interval=$'1\n2'
   refused '--port: expected ' --port=$'80\n\n81'
   refused '--interval: expected a duration' "--interval=$(printf 'x%.0s' {1..10000})"
-  refused 'no such option' --no$'\n'such
+  refused 'unknown option' --no$'\n'such
 }
 
 @test "start_server refuses in the same way, under its own name" {
   PROGRAM=$START_SERVER
   refused '^start_server: --interval: expected a duration' --interval=x
-  refused '^start_server: --nope: no such option' --nope
+  refused '^start_server: --nope: unknown option' --nope
 }
 
 @test "a variable that makes no sense is refused like the option of its name" {
@@ -256,7 +266,7 @@ file than that of --${pair#* }, got $DIR/file"
   refused 'KILL_OLD_DELAY: expected a duration' --envdir="$DIR/env"
 }
 
-@test "an option goes before a variable that makes no sense" {
+@test "an option overrides a variable that makes no sense" {
   export KILL_OLD_DELAY=soon
   supervise --interval=0 --kill-old-delay=0
   wait_serving 1
@@ -264,7 +274,7 @@ file than that of --${pair#* }, got $DIR/file"
 
 # --- what is accepted ---
 
-@test "a value follows its option behind = or as the next word" {
+@test "a value follows its option after = or as the next word" {
   start "$TASUKI" --path "$SOCKET" --pid-file "$PID_FILE" --status-file="$STATUS_FILE" \
     --interval 0.1 --backlog 5 --signal-on-hup USR1 --kill-old-delay=0 -- "$HELLO"
   SUPERVISOR=$PID
@@ -327,7 +337,7 @@ END
   has "$DIR/stderr" 'cannot execute run: not found'
 }
 
-@test "behind -- everything is the command's, options and run included" {
+@test "after -- everything is the command's, options and run included" {
   make_worker worker <<END
 #!/bin/sh
 printf '%s|' "\$@" >"$DIR/arguments.new"
@@ -363,7 +373,7 @@ END
   [ "$(wc -l <"$DIR/told")" -ge 21 ]
   while read -r option; do
     attempt "$TASUKI" "--$option="
-    lacks "$DIR/stderr" 'no such option|more than one option'
+    lacks "$DIR/stderr" 'unknown option|is ambiguous'
   done <"$DIR/told"
 }
 

@@ -3,7 +3,7 @@
  * between them. What is taken makes sense as a whole; what is refused says why.
  */
 #include "duration.h"
-#include "options.h"
+#include "options_check.h"
 
 #include "fuzz.h"
 

@@ -104,7 +104,7 @@ says() {
 
 @test "as process 1 without a command it says what it expects" {
   run -2 contain -- /tasuki --port 8080
-  [[ $output == 'tasuki: expected the command to run behind the options: tasuki [OPTION...] -- COMMAND [ARGUMENT...] (see --help)' ]]
+  [[ $output == 'tasuki: missing command; usage: tasuki [OPTIONS] -- COMMAND [ARGUMENTS]' ]]
 }
 
 @test "a name of a host is refused, with what is expected instead" {

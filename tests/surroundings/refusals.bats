@@ -31,12 +31,12 @@ load helper
 
 @test "a user and a group that do not exist are refused by name" {
   refused "--user: there is no user 'no-such-user'" --user=no-such-user
-  refused '--user: expected a user' --user=
+  refused '--user: expected USER, got nothing' --user=
   refused '--user: user 54321 is not in the user database.*expected --group' --user=54321
   refused "--user: there is no user '4294967295'" --user=4294967295 --group=0
   refused "--group: there is no group 'no-such-group'" --group=no-such-group
   refused "--supplementary-groups: there is no group 'nil'" --supplementary-groups=0,nil
-  refused '--supplementary-groups: expected groups with a comma' --supplementary-groups=0,,1
+  refused '--supplementary-groups: expected groups with commas between them' --supplementary-groups=0,,1
 }
 
 @test "a file for standard input that is not there, or a directory, is refused" {

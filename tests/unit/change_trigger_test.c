@@ -51,10 +51,10 @@ static void set_up(struct fixture *fixture)
 
 static void follow(struct fixture *fixture, const char *path)
 {
-    struct options options = {.watched_path_count = path != NULL};
+    struct options options = {.watched_paths.count = path != NULL};
     const char *paths[] = {path};
     struct error error;
-    options.watched_paths = paths;
+    options.watched_paths.items = paths;
     assert_int_equal(change_trigger_follow(&fixture->trigger, &options, &error), 0);
 }
 

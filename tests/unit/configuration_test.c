@@ -172,9 +172,9 @@ static void every_mistake_is_told_in_the_order_of_lines(void **state)
                         "web.ini:6: expected KEY = VALUE, got 'junk'",
                         "web.ini:7: unknown key 'intervall'; did you mean 'interval' in [deploy]?",
                         "web.ini:8: interval: expected a duration",
-                        "web.ini:9: 'port' belongs into [listen], not into [deploy]",
+                        "web.ini:9: 'port' belongs in [listen], not in [deploy]",
                         "web.ini:10: 'interval' is given twice; the first is in line 8",
-                        "web.ini:11: 'command' belongs into [service], not into [deploy]",
+                        "web.ini:11: 'command' belongs in [service], not in [deploy]",
                         "web.ini:13: unknown key 'whatever-this-is' (see tasuki.ini(5))",
                         "web.ini:14: command: expected a closing ' after: x",
                         NULL,
@@ -237,7 +237,7 @@ static void what_is_no_file_is_refused(void **state)
     assert_int_equal(truncate(FILE_NAME, (off_t)10 << 20), 0);
     assert_unreadable("web.ini is too large for a configuration: 10485760 bytes");
     scratch_write(FILE_NAME, "");
-    assert_unreadable("web.ini: expected the command to run");
+    assert_unreadable("web.ini: missing command");
 }
 
 static void thousands_of_mistakes_are_counted(void **state)

@@ -3,6 +3,7 @@
  */
 #include "plan.h"
 
+#include "options_check.h"
 #include "scratch.h"
 
 #include <signal.h>

@@ -183,7 +183,7 @@ static void a_change_trigger_watches_or_says_what_it_cannot(void **state)
 {
     (void)state;
     const char *path = "file";
-    struct options options = {.watched_paths = &path, .watched_path_count = 1};
+    struct options options = {.watched_paths = {.items = &path, .count = 1}};
     scratch_write("file", "text");
     assert_true(faults_sweep(follow, &options, "open openat opendir") >= 2);
 }

@@ -1,16 +1,19 @@
 /*
- * A worker's surroundings: the values of their options, and that they are validate without a
+ * A worker's surroundings: the values of their options, and that they are validated without a
  * trace. What a worker gets of them is tested with the program.
  */
-#include "surroundings.h"
+#include "options.h"
 
 #include "scratch.h"
-
-#include "surroundings_option.h"
 
 #include <sys/prctl.h>
 
 static struct options options;
+
+static int set(enum option_id id, const char *value)
+{
+    return options_set(&options, &options_table.rows[id], value, NULL);
+}
 
 static void forget(void)
 {
@@ -37,13 +40,13 @@ static void limits_are_one_number_two_or_infinite(void **state)
         "",  ":",    "5:",   ":5",  "5:6:7",     "-5",         "5 ",
         "+", "0x10", "10:5", "inf", "infinity5", "infinity:5", "9223372036854775808"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(set_limit_nofile(&options, rows[i].text, NULL), 0);
+        assert_int_equal(set(OPTION_limit_nofile, rows[i].text), 0);
         assert_true(options.surroundings.open_files.is_set);
         assert_true(options.surroundings.open_files.soft == rows[i].soft);
         assert_true(options.surroundings.open_files.hard == rows[i].hard);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (set_limit_core(&options, bad[i], NULL) == 0) {
+        if (set(OPTION_limit_core, bad[i]) == 0) {
             fail_msg("'%s' was taken for a limit", bad[i]);
         }
     }
@@ -54,12 +57,12 @@ static void a_umask_is_octal(void **state)
 {
     (void)state;
     static const char *const bad[] = {"", "8", "1000", "0x1", "-1", " 7", "77777777777777777777"};
-    assert_int_equal(set_umask(&options, "0027", NULL), 0);
+    assert_int_equal(set(OPTION_umask, "0027"), 0);
     assert_int_equal(options.surroundings.umask, 027);
-    assert_int_equal(set_umask(&options, "777", NULL), 0);
+    assert_int_equal(set(OPTION_umask, "777"), 0);
     assert_int_equal(options.surroundings.umask, 0777);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(set_umask(&options, bad[i], NULL), -1);
+        assert_int_equal(set(OPTION_umask, bad[i]), -1);
     }
     forget();
 }
@@ -68,12 +71,12 @@ static void numbers_have_signs_and_bounds(void **state)
 {
     (void)state;
     static const char *const bad[] = {"", "-", "+", "-21", "20", "--1", "1.0", "1x"};
-    assert_int_equal(set_nice(&options, "-20", NULL), 0);
+    assert_int_equal(set(OPTION_nice, "-20"), 0);
     assert_int_equal(options.surroundings.nice, -20);
-    assert_int_equal(set_nice(&options, "+19", NULL), 0);
+    assert_int_equal(set(OPTION_nice, "+19"), 0);
     assert_int_equal(options.surroundings.nice, 19);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(set_nice(&options, bad[i], NULL), -1);
+        assert_int_equal(set(OPTION_nice, bad[i]), -1);
     }
     forget();
 }
@@ -81,25 +84,25 @@ static void numbers_have_signs_and_bounds(void **state)
 static void standard_input_has_two_words_of_its_own(void **state)
 {
     (void)state;
-    assert_int_equal(set_stdin(&options, "null", NULL), 0);
+    assert_int_equal(set(OPTION_stdin, "null"), 0);
     assert_string_equal(options.surroundings.stdin_path, "/dev/null");
-    assert_int_equal(set_stdin(&options, "inherit", NULL), 0);
+    assert_int_equal(set(OPTION_stdin, "inherit"), 0);
     assert_null(options.surroundings.stdin_path);
-    assert_int_equal(set_stdin(&options, "./null", NULL), 0);
+    assert_int_equal(set(OPTION_stdin, "./null"), 0);
     assert_string_equal(options.surroundings.stdin_path, "./null");
-    assert_int_equal(set_stdin(&options, "", NULL), -1);
+    assert_int_equal(set(OPTION_stdin, ""), -1);
     forget();
 }
 
 static void variables_are_kept_in_their_order(void **state)
 {
     (void)state;
-    assert_int_equal(set_environment(&options, "A=1", NULL), 0);
-    assert_int_equal(set_environment(&options, "B=", NULL), 0);
-    assert_int_equal(set_environment(&options, "C", NULL), -1);
-    assert_int_equal(set_environment(&options, "=D", NULL), -1);
-    assert_int_equal(options.variable_count, 2);
-    assert_string_equal(options.variables[1], "B=");
+    assert_int_equal(set(OPTION_environment, "A=1"), 0);
+    assert_int_equal(set(OPTION_environment, "B="), 0);
+    assert_int_equal(set(OPTION_environment, "C"), -1);
+    assert_int_equal(set(OPTION_environment, "=D"), -1);
+    assert_int_equal(options.variables.count, 2);
+    assert_string_equal(options.variables.items[1], "B=");
     forget();
 }
 

@@ -1,7 +1,5 @@
 #include "completions.h"
 
-#include "command_table.h"
-
 #include <ctype.h>
 #include <string.h>
 
@@ -14,23 +12,15 @@ const char signal_words[] = ""
 /* --- the tables --------------------------------------------------------------------------------
  */
 
-bool choice_at(const struct command *command, int i, struct choice *choice)
+struct option_table options_of(const struct command *command)
 {
-    *choice = (struct choice){.name = NULL};
-    if (command == NULL) {
-        if (i < OPTION_COUNT) {
-            const struct option_row *row = &option_rows[i];
-            *choice =
-                (struct choice){row->name, row->value, row->help, row->argument, row->repeatable};
-        }
-        return i < OPTION_COUNT;
-    }
-    if (i < COMMAND_OPTIONS && command->takes & COMMAND_TAKES(i)) {
-        const struct command_option *option = &command_options[i];
-        *choice = (struct choice){option->name, option->value, option->help,
-                                  option->value != NULL ? REQUIRED : NONE, false};
-    }
-    return i < COMMAND_OPTIONS;
+    return command != NULL ? command_options(command) : options_table;
+}
+
+const char *by_value(const struct option *option, const char *none, const char *optional,
+                     const char *required)
+{
+    return option->value == NULL ? none : option->alone != NULL ? optional : required;
 }
 
 void summarize(const char *help, char *buffer, size_t size)
@@ -96,22 +86,22 @@ static void add_alternative(struct value *value, const char *word)
     }
 }
 
-void value_of(const struct choice *choice, struct value *value)
+void value_of(const struct option *option, struct value *value)
 {
     *value = (struct value){.source = VALUE_FREE};
     for (size_t i = 0; i < sizeof particular / sizeof particular[0]; i++) {
-        if (strcmp(choice->name, particular[i].name) == 0) {
+        if (strcmp(option->name, particular[i].name) == 0) {
             *value = particular[i].value;
             return;
         }
     }
-    if (choice->value == NULL) {
+    if (option->value == NULL) {
         return;
     }
     char text[128];
     char *rest = text;
     const char *word;
-    snprintf(text, sizeof text, "%s", choice->value);
+    snprintf(text, sizeof text, "%s", option->value);
     char *more = strstr(text, ",...");
     if (more != NULL) {
         *more = '\0';
