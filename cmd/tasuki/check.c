@@ -1,6 +1,5 @@
 #include "check.h"
 
-#include "account.h"
 #include "control_path.h"
 #include "duration.h"
 #include "plan.h"
@@ -141,7 +140,7 @@ static void print_plan(const struct options *options, const struct plan *plan)
         printf(" %s", *word);
     }
     putchar('\n');
-    print_identity(&plan->identity);
+    print_identity(&options->identity);
     print_file("directory", options->directory);
     for (size_t i = 0; i < options->address_count; i++) {
         print_address(&options->addresses[i]);
@@ -164,44 +163,13 @@ static void print_plan(const struct options *options, const struct plan *plan)
     print_control(options);
 }
 
-static int check_account(const struct address *address, enum listener_option_id id,
-                         struct error *error)
-{
-    const struct listener_value *value = listener_option_get(&address->options, id);
-    char text[256];
-    uint32_t number;
-    if (value == NULL) {
-        return 0;
-    }
-    snprintf(text, sizeof text, "%.*s", (int)value->length, value->text);
-    return id == LISTENER_OPTION_USER ? account_find_user(text, &number, error)
-                                      : account_find_group(text, &number, error);
-}
-
-/* A start would find out only when others are bound. */
-static int check_owners(const struct options *options, struct error *error)
-{
-    struct error reason;
-    for (size_t i = 0; i < options->address_count; i++) {
-        const struct address *address = &options->addresses[i];
-        if (check_account(address, LISTENER_OPTION_USER, &reason) != 0 ||
-            check_account(address, LISTENER_OPTION_GROUP, &reason) != 0) {
-            return error_set(error, "cannot listen on %.*s: %.300s", address->length, address->text,
-                             reason.text);
-        }
-    }
-    return 0;
-}
-
 int check_service(const struct options *options)
 {
     const struct listener_set none = {.count = 0};
     const struct lifecycle_settings settings = plan_initial_settings(options);
     __attribute__((cleanup(plan_free))) struct plan plan;
     struct error error;
-    if (plan_make(&plan, options, &none, 1, &settings, &error) != 0 ||
-        surroundings_validate(&options->surroundings, &plan.identity, &error) != 0 ||
-        check_owners(options, &error) != 0) {
+    if (plan_make(&plan, options, &none, 1, &settings, &error) != 0) {
         fprintf(stderr, "tasuki: %s\n", error.text);
         return 2;
     }

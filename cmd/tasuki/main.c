@@ -9,6 +9,7 @@
 #include "file_client.h"
 #include "help.h"
 #include "log.h"
+#include "lookup.h"
 #include "restart_option.h"
 #include "run.h"
 
@@ -83,6 +84,21 @@ static int fail_for_errors(enum personality personality, struct config_errors *e
     return EXIT_BAD_OPTIONS;
 }
 
+/* What the options name, before anything is done for it. A listener that cannot be had is no usage
+   error, unless it was asked whether the options are good. */
+static int look_up(struct configuration *configuration, bool is_check)
+{
+    struct error error;
+    enum lookup_failure failure = lookup_now(&configuration->options, &error);
+    if (failure == LOOKUP_SUCCEEDED) {
+        return EXIT_OK;
+    }
+    return fail(&configuration->options,
+                failure == LOOKUP_OF_LISTENERS && !is_check ? EXIT_REQUEST_FAILED
+                                                            : EXIT_BAD_OPTIONS,
+                &error);
+}
+
 static int run_or_ask(enum personality personality, int argc, char *argv[])
 {
     bool is_check = has_first_word(personality, argc, argv, "check");
@@ -94,8 +110,11 @@ static int run_or_ask(enum personality personality, int argc, char *argv[])
         return fail_for_errors(personality, &errors);
     }
     const struct options *options = &configuration->options;
-    int status = is_check && options->mode == MODE_RUN ? check_service(options)
+    int status = options->mode == MODE_RUN ? look_up(configuration, is_check) : EXIT_OK;
+    if (status == EXIT_OK) {
+        status = is_check && options->mode == MODE_RUN ? check_service(options)
                                                        : do_what_is_asked(configuration);
+    }
     configuration_release(configuration);
     return status;
 }

@@ -376,6 +376,7 @@ void options_free(struct options *options)
     free(options->addresses);
     free(options->variables.items);
     free(options->watched_paths.items);
+    identity_free(&options->identity);
     *options = (struct options){.address_count = 0};
 }
 

@@ -55,6 +55,7 @@ struct options {
     const char *log_file;
     const char *envdir;
     struct surroundings surroundings; /* of the workers, and of what looks at them */
+    struct identity identity;         /* theirs, once it was looked up (lookup.h); owned */
     struct text_list variables;       /* of --environment: NAME=VALUE */
     struct text_list watched_paths;   /* of --restart-on-change */
     bool clear_environment;

@@ -30,6 +30,17 @@ enum address_kind {
     ADDRESS_ABSTRACT, /* @NAME: a unix socket without a file */
 };
 
+/* What an address names that only others know: plain numbers, so that a process aside can find them
+   (endpoint_look_up). */
+struct address_lookup {
+    bool is_done;
+    int family;       /* of a host that is a name: AF_INET or AF_INET6; 0: it is none */
+    uint8_t host[16]; /* in network byte order */
+    uint32_t scope;
+    uint32_t user; /* of its file; UINT32_MAX: none was given */
+    uint32_t group;
+};
+
 struct address {
     enum address_kind kind;
     int socket_type; /* SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET */
@@ -38,6 +49,7 @@ struct address {
     uint16_t length;  /* of `text`, which nothing ends */
     const char *text; /* IPV6, HOST: the host; UNIX: the path; ABSTRACT: the name; the caller's */
     struct listener_options options;
+    struct address_lookup lookup;
 };
 
 /* Parses the value of --port or --path, its options included; `address` keeps pointing to `text`.

@@ -1,5 +1,6 @@
 #include "endpoint.h"
 
+#include "account.h"
 #include "ascii.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,114 @@
 #include <string.h>
 
 /* --- looking up ------------------------------------------------------------------------------- */
+
+/* Numeric addresses and "localhost" need no resolver, so they work without one. */
+static bool is_known(const char *host, uint32_t *ipv4)
+{
+    *ipv4 = INADDR_LOOPBACK;
+    return strcmp(host, "localhost") == 0 || address_read_ipv4(host, ipv4) == 0;
+}
+
+static void copy_host(const struct address *address, char host[ADDRESS_HOST_MAX + 1])
+{
+    snprintf(host, ADDRESS_HOST_MAX + 1, "%.*s", address->length, address->text);
+}
+
+/* What the resolver knows is behind modules that the C library loads from the machine: a static
+   program must neither need them nor load those of another version. */
+#ifdef TASUKI_STATIC
+
+static int look_up_host(const char *host, struct address_lookup *lookup, struct error *error)
+{
+    (void)lookup;
+    return error_set(error,
+                     "cannot resolve host '%s': this is a static program, which expects a numeric "
+                     "address or localhost",
+                     host);
+}
+
+#else
+
+static int look_up_family(const char *host, int family, struct address_lookup *lookup)
+{
+    const struct addrinfo hints = {.ai_family = family};
+    struct addrinfo *found;
+    int result = getaddrinfo(host, NULL, &hints, &found);
+    if (result == 0) {
+        struct endpoint endpoint;
+        memcpy(&endpoint.any, found->ai_addr, found->ai_addrlen);
+        lookup->family = family;
+        if (family == AF_INET) {
+            memcpy(lookup->host, &endpoint.ipv4.sin_addr, sizeof endpoint.ipv4.sin_addr);
+        } else {
+            memcpy(lookup->host, &endpoint.ipv6.sin6_addr, sizeof endpoint.ipv6.sin6_addr);
+            lookup->scope = endpoint.ipv6.sin6_scope_id;
+        }
+        freeaddrinfo(found);
+    }
+    return result;
+}
+
+static int look_up_host(const char *host, struct address_lookup *lookup, struct error *error)
+{
+    int result = look_up_family(host, AF_INET, lookup);
+    if (result == 0 || look_up_family(host, AF_INET6, lookup) == 0) {
+        return 0;
+    }
+    return error_set(error, "cannot resolve host '%s': %s", host, gai_strerror(result));
+}
+
+#endif
+
+static int look_up_owner(const struct address *address, enum listener_option_id id,
+                         uint32_t *number, struct error *error)
+{
+    const struct listener_value *name = listener_option_get(&address->options, id);
+    char text[256];
+    struct error reason;
+    *number = UINT32_MAX;
+    if (name == NULL) {
+        return 0;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)name->length, name->text);
+    int result = id == LISTENER_OPTION_USER ? account_find_user(text, number, &reason)
+                                            : account_find_group(text, number, &reason);
+    return result == 0 ? 0
+                       : error_set(error, "cannot listen on %.*s: %.300s", address->length,
+                                   address->text, reason.text);
+}
+
+static bool is_name(const struct address *address)
+{
+    char host[ADDRESS_HOST_MAX + 1];
+    uint32_t ipv4;
+    copy_host(address, host);
+    return address->kind == ADDRESS_HOST && !is_known(host, &ipv4);
+}
+
+bool endpoint_needs_lookup(const struct address *address)
+{
+    return is_name(address) ||
+           listener_option_get(&address->options, LISTENER_OPTION_USER) != NULL ||
+           listener_option_get(&address->options, LISTENER_OPTION_GROUP) != NULL;
+}
+
+int endpoint_look_up(const struct address *address, struct address_lookup *lookup,
+                     struct error *error)
+{
+    char host[ADDRESS_HOST_MAX + 1];
+    *lookup = (struct address_lookup){.is_done = true};
+    copy_host(address, host);
+    if (is_name(address) && look_up_host(host, lookup, error) != 0) {
+        return -1;
+    }
+    return look_up_owner(address, LISTENER_OPTION_USER, &lookup->user, error) != 0
+               ? -1
+               : look_up_owner(address, LISTENER_OPTION_GROUP, &lookup->group, error);
+}
+
+/* --- making -----------------------------------------------------------------------------------
+ */
 
 void endpoint_set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port)
 {
@@ -25,48 +134,6 @@ void endpoint_set_ipv6(struct endpoint *endpoint, struct in6_addr host, uint16_t
         (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = host};
     endpoint->length = sizeof endpoint->ipv6;
 }
-
-/* What the resolver knows is behind modules that the C library loads from the machine: a static
-   program must neither need them nor load those of another version. */
-#ifdef TASUKI_STATIC
-
-static int look_up(const char *host, uint16_t port, struct endpoint *endpoint, struct error *error)
-{
-    (void)port;
-    (void)endpoint;
-    return error_set(error,
-                     "cannot resolve host '%s': this is a static program, which expects a numeric "
-                     "address or localhost",
-                     host);
-}
-
-#else
-
-static int look_up_family(const char *host, int family, uint16_t port, struct endpoint *endpoint)
-{
-    const struct addrinfo hints = {.ai_family = family};
-    struct addrinfo *found;
-    int result = getaddrinfo(host, NULL, &hints, &found);
-    if (result == 0) {
-        memcpy(&endpoint->any, found->ai_addr, found->ai_addrlen);
-        endpoint->length = found->ai_addrlen;
-        /* The port stands at the same place in both families. */
-        endpoint->ipv4.sin_port = htons(port);
-        freeaddrinfo(found);
-    }
-    return result;
-}
-
-static int look_up(const char *host, uint16_t port, struct endpoint *endpoint, struct error *error)
-{
-    int result = look_up_family(host, AF_INET, port, endpoint);
-    if (result == 0 || look_up_family(host, AF_INET6, port, endpoint) == 0) {
-        return 0;
-    }
-    return error_set(error, "cannot resolve host '%s': %s", host, gai_strerror(result));
-}
-
-#endif
 
 /* fe80::1%eth0, as the resolver reads it: the name of an interface, or its number. */
 static int set_zone(const char *zone, struct endpoint *endpoint, struct error *error)
@@ -94,24 +161,38 @@ static int read_ipv6(const char *host, uint16_t port, struct endpoint *endpoint,
     return host[length] == '%' ? set_zone(host + length + 1, endpoint, error) : 0;
 }
 
-/* Numeric addresses and "localhost" need no resolver, so they work without one. */
-static int resolve(const struct address *address, struct endpoint *endpoint, struct error *error)
+static int set_found(const struct address *address, const char *host, struct endpoint *endpoint,
+                     struct error *error)
+{
+    const struct address_lookup *lookup = &address->lookup;
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    if (lookup->family == AF_INET) {
+        memcpy(&ipv4, lookup->host, sizeof ipv4);
+        endpoint_set_ipv4(endpoint, ipv4.s_addr, address->port);
+    } else if (lookup->family == AF_INET6) {
+        memcpy(&ipv6, lookup->host, sizeof ipv6);
+        endpoint_set_ipv6(endpoint, ipv6, address->port);
+        endpoint->ipv6.sin6_scope_id = lookup->scope;
+    } else {
+        return error_set(error, "host '%s' was not looked up", host);
+    }
+    return 0;
+}
+
+static int set_host(const struct address *address, struct endpoint *endpoint, struct error *error)
 {
     uint32_t ipv4;
     char host[ADDRESS_HOST_MAX + 1];
-    snprintf(host, sizeof host, "%.*s", address->length, address->text);
-    if (strcmp(host, "localhost") == 0) {
-        endpoint_set_ipv4(endpoint, htonl(INADDR_LOOPBACK), address->port);
-        return 0;
-    }
-    if (address_read_ipv4(host, &ipv4) == 0) {
-        endpoint_set_ipv4(endpoint, htonl(ipv4), address->port);
-        return 0;
-    }
+    copy_host(address, host);
     if (address->kind == ADDRESS_IPV6) {
         return read_ipv6(host, address->port, endpoint, error);
     }
-    return look_up(host, address->port, endpoint, error);
+    if (!is_known(host, &ipv4)) {
+        return set_found(address, host, endpoint, error);
+    }
+    endpoint_set_ipv4(endpoint, htonl(ipv4), address->port);
+    return 0;
 }
 
 /* An abstract name begins with a NUL, and its end is the length alone (unix(7)). */
@@ -123,7 +204,7 @@ static void set_unix(const struct address *address, struct endpoint *endpoint)
     endpoint->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + address->length + 1U);
 }
 
-int endpoint_find(const struct address *address, struct endpoint *endpoint, struct error *error)
+int endpoint_make(const struct address *address, struct endpoint *endpoint, struct error *error)
 {
     *endpoint = (struct endpoint){.length = 0};
     switch (address->kind) {
@@ -137,7 +218,7 @@ int endpoint_find(const struct address *address, struct endpoint *endpoint, stru
         return 0;
     case ADDRESS_IPV6:
     case ADDRESS_HOST:
-        return resolve(address, endpoint, error);
+        return set_host(address, endpoint, error);
     }
     return -1;
 }

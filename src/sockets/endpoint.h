@@ -1,6 +1,7 @@
 /*
- * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver, and how
- * people call a socket address; it makes no socket.
+ * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver and the user
+ * database, which may not answer and are asked in a process aside, and how people call a socket
+ * address; it makes no socket.
  */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
@@ -27,9 +28,17 @@ struct endpoint {
 /* Enough for what endpoint_describe writes: "[HOST%INTERFACE]:PORT", or a path. */
 #define ENDPOINT_TEXT_SIZE 128
 
-/* Looks the address up. ADDRESS_ANY is the IPv4 half of the pair. Returns 0, or -1 with the reason
-   in `error`. May wait for a resolver where the host is a name. */
-int endpoint_find(const struct address *address, struct endpoint *endpoint, struct error *error);
+/* Whether the address names a host, a user or a group. */
+bool endpoint_needs_lookup(const struct address *address);
+
+/* In a process aside: looks up what the address names, for `address->lookup`. Returns 0, or -1 with
+   the reason in `error`. */
+int endpoint_look_up(const struct address *address, struct address_lookup *lookup,
+                     struct error *error);
+
+/* Makes the endpoint of an address that was looked up, if it needs that. ADDRESS_ANY is the IPv4 half
+   of the pair. Returns 0, or -1 with the reason in `error`. */
+int endpoint_make(const struct address *address, struct endpoint *endpoint, struct error *error);
 
 /* The wildcards, and numeric addresses; `host` in network byte order. */
 void endpoint_set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port);

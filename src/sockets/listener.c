@@ -1,6 +1,5 @@
 #include "listener.h"
 
-#include "account.h"
 #include "ascii.h"
 #include "descriptor.h"
 #include "endpoint.h"
@@ -229,45 +228,27 @@ static int explain_bind_failure(const struct opening *opening, struct error *err
     return error_set(error, "cannot listen on %s: %s", where, strerror(reason));
 }
 
-static int find_account(const struct opening *opening, enum listener_option_id id, uint32_t *number,
-                        struct error *error)
-{
-    const struct listener_value *name = listener_option_get(&opening->address->options, id);
-    *number = UINT32_MAX;
-    if (name == NULL) {
-        return 0;
-    }
-    char text[256];
-    char where[ENDPOINT_TEXT_SIZE];
-    struct error reason;
-    snprintf(text, sizeof text, "%.*s", (int)name->length, name->text);
-    int result = id == LISTENER_OPTION_USER ? account_find_user(text, number, &reason)
-                                            : account_find_group(text, number, &reason);
-    return result == 0
-               ? 0
-               : error_set(error, "cannot listen on %s: %s",
-                           endpoint_describe(opening->endpoint, where, sizeof where), reason.text);
-}
-
 /* Mode 0777 unless another is asked for, whatever the umask: who may connect is decided by the
    directory then, as with Server::Starter. */
-static int find_rights(const struct opening *opening, struct unix_rights *rights,
-                       struct error *error)
+static struct unix_rights rights_of(const struct address *address)
 {
     const struct listener_value *mode =
-        listener_option_get(&opening->address->options, LISTENER_OPTION_MODE);
-    rights->mode = mode != NULL ? (mode_t)mode->number : 0777;
-    return find_account(opening, LISTENER_OPTION_USER, &rights->user, error) != 0
-               ? -1
-               : find_account(opening, LISTENER_OPTION_GROUP, &rights->group, error);
+        listener_option_get(&address->options, LISTENER_OPTION_MODE);
+    const struct address_lookup *lookup = &address->lookup;
+    return (struct unix_rights){.mode = mode != NULL ? (mode_t)mode->number : 0777,
+                                .user = lookup->is_done ? lookup->user : UINT32_MAX,
+                                .group = lookup->is_done ? lookup->group : UINT32_MAX};
 }
 
 static int bind_file(const struct opening *opening, struct error *error)
 {
     struct listener *listener = opening->listener;
-    struct unix_rights rights;
-    if (find_rights(opening, &rights, error) != 0 ||
-        unix_file_clear(opening->endpoint, error) != 0) {
+    const struct unix_rights rights = rights_of(opening->address);
+    if (endpoint_needs_lookup(opening->address) && !opening->address->lookup.is_done) {
+        return error_set(error, "cannot listen on %s: its owner was not looked up",
+                         opening->endpoint->local.sun_path);
+    }
+    if (unix_file_clear(opening->endpoint, error) != 0) {
         return -1;
     }
     int result = unix_file_bind(listener->fd, opening->endpoint, &rights, &listener->file, error);
@@ -352,13 +333,13 @@ static void take_over(struct activated_socket *given, int beyond, struct listene
 static void renew(const struct opening *opening)
 {
     struct listener *listener = opening->listener;
-    struct unix_rights rights;
+    const struct unix_rights rights = rights_of(opening->address);
     struct error ignored;
     for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
         (void)!set_option(opening, id);
     }
     (void)!listen_on(opening, &ignored);
-    if (listener->file.inode != 0 && find_rights(opening, &rights, &ignored) == 0 &&
+    if (listener->file.inode != 0 &&
         !unix_file_has_rights(opening->endpoint->local.sun_path, &rights)) {
         warn(listener, "its mode and owner change when the service has been stopped");
     }
@@ -491,7 +472,7 @@ int listener_open(const struct address *address, int backlog, int beyond,
     if (address->kind == ADDRESS_ANY) {
         return open_pair(&opening, &endpoint, listeners, error);
     }
-    return endpoint_find(address, &endpoint, error) == 0 && open_socket(&opening, error) == 0 ? 1
+    return endpoint_make(address, &endpoint, error) == 0 && open_socket(&opening, error) == 0 ? 1
                                                                                               : -1;
 }
 

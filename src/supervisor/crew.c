@@ -92,7 +92,6 @@ pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation
     __attribute__((cleanup(plan_free))) struct plan plan;
     if (plan_make(&plan, release_options(release), &release->listeners, generation, settings,
                   &failure->error) != 0) {
-        failure->permanent = plan.is_refused;
         return -1;
     }
     log_plan_problems(&plan);
@@ -100,6 +99,7 @@ pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation
     struct family *family = family_new(crew->setup.loop, release, &crew->family_listener,
                                        generation, &plan, &failure->error);
     if (family == NULL) {
+        failure->permanent = errno == EMFILE; /* see is_transient in worker.c */
         return -1;
     }
     pid_t pid = start_worker(crew, family, release, &plan, failure);

@@ -187,8 +187,7 @@ static int start_probe(struct family *family, struct error *error)
     __attribute__((cleanup(environment_free))) struct environment environment;
     const struct options *options = family->options;
     struct error envdir_problem; /* has been reported at the start */
-    if (plan_make_environment(&environment, options, &family->identity, &envdir_problem, error) !=
-            0 ||
+    if (plan_make_environment(&environment, options, &envdir_problem, error) != 0 ||
         environment_set_number(&environment, "TASUKI_GENERATION", family->generation, error) != 0 ||
         environment_set_number(&environment, "TASUKI_PID", (uint64_t)family->pid, error) != 0) {
         return -1;
@@ -197,7 +196,7 @@ static int start_probe(struct family *family, struct error *error)
                                            .directory = options->directory,
                                            .environment = environment.entries,
                                            .surroundings = &options->surroundings,
-                                           .identity = &family->identity};
+                                           .identity = &options->identity};
     return helper_start(&family->probe, &command, error);
 }
 
@@ -335,9 +334,10 @@ static int open_captures(struct family *family, struct error *error)
     }
     /* A pipe's owner may open it anew, as /dev/stderr. Without the right to give it away the worker
        still writes to the descriptors that it has. */
-    if (family->identity.has_user) {
-        (void)!fchown(family->output->worker_fd, family->identity.uid, (gid_t)-1);
-        (void)!fchown(family->errors->worker_fd, family->identity.uid, (gid_t)-1);
+    const struct identity *identity = &family->options->identity;
+    if (identity->has_user) {
+        (void)!fchown(family->output->worker_fd, identity->uid, (gid_t)-1);
+        (void)!fchown(family->errors->worker_fd, identity->uid, (gid_t)-1);
     }
     return 0;
 }
@@ -380,12 +380,10 @@ struct family *family_new(struct ev_loop *loop, struct release *release,
                               .ready_after = -1,
                               .probe_delay = FIRST_PROBE_SECONDS,
                               .last_words = last_words_mark(),
-                              .identity = plan->identity,
                               .notify = {.fd = -1},
                               .companion = {.facts = {-1, -1}},
                               .ready_fd = {-1, -1},
                               .probe = {.output_fd = -1}};
-    plan->identity = (struct identity){.has_user = false};
     int result = open_sources(family, error);
     set_up_watchers(family);
     if (result != 0 || write_notify_variables(family, &plan->environment, error) != 0) {
@@ -414,7 +412,7 @@ void family_equip(const struct family *family, struct worker_command *command)
     }
     command->own_group = family->options->kill_group;
     command->surroundings = &family->options->surroundings;
-    command->identity = &family->identity;
+    command->identity = &family->options->identity;
 }
 
 /* From then on the companion alone has the worker's ends. */
@@ -426,7 +424,7 @@ static int start_companion(struct family *family, int filter_fd,
                                           .filter_fd = filter_fd,
                                           .listeners = &family->release->listeners,
                                           .asked = asked,
-                                          .identity = &family->identity};
+                                          .identity = &family->options->identity};
     if (filter_fd >= 0) {
         family->adopted = calloc(setup.listeners->count, sizeof *family->adopted);
         if (family->adopted == NULL) {
@@ -501,7 +499,7 @@ void family_end(struct family *family)
 static void discard_notify(struct family *family)
 {
     const struct companion_setup setup = {
-        .notify_fd = family->notify.fd, .filter_fd = -1, .identity = &family->identity};
+        .notify_fd = family->notify.fd, .filter_fd = -1, .identity = &family->options->identity};
     struct error error;
     if (family->notify.fd >= 0 && companion_start(&family->companion, &setup, &error) != 0) {
         log_error("%s", error.text);
@@ -523,7 +521,6 @@ void family_free(struct family *family)
     free(family->adopted);
     descriptor_close(&family->ready_fd[0]);
     descriptor_close(&family->ready_fd[1]);
-    identity_free(&family->identity);
     family_drop_release(family);
     configuration_release(family->configuration);
     free(family);

@@ -56,8 +56,7 @@ struct family {
                           no filter */
     int ready_fd[2];   /* pipe of --ready=fd:N: ours, and the worker's until it is spawned */
     ev_io ready_io;
-    bool has_written;         /* the newline has come */
-    struct identity identity; /* of the worker, and of its probe; owned */
+    bool has_written; /* the newline has come */
     struct helper probe;
     double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;
@@ -68,7 +67,7 @@ struct family {
 };
 
 /* Makes ready what a worker of this generation will talk to, and writes it into the plan's
-   environment; takes the plan's identity over. Returns the family, or NULL with the reason in
+   environment. Returns the family, or NULL with the reason in
    `error` and in errno. */
 struct family *family_new(struct ev_loop *loop, struct release *release,
                           const struct family_listener *listener, uint64_t generation,

@@ -15,6 +15,11 @@
 /* Where Debian and its like look for programs. */
 #define CLEAR_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+bool plan_is_read_anew(const struct options *options)
+{
+    return options->config != NULL || identity_is_asked_for(&options->surroundings.identity);
+}
+
 struct lifecycle_settings plan_initial_settings(const struct options *options)
 {
     return (struct lifecycle_settings){
@@ -33,7 +38,7 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .start_limit = options->start_limit,
         .start_limit_ms = options->start_limit_ms,
         .has_check = options->check != NULL,
-        .is_read = options->config != NULL,
+        .is_read = plan_is_read_anew(options),
         .retire_signal = options->signal_on_hup,
     };
 }
@@ -107,13 +112,12 @@ static int set_given(const struct options *options, struct environment *environm
 }
 
 int plan_make_environment(struct environment *environment, const struct options *options,
-                          const struct identity *identity, struct error *envdir_problem,
-                          struct error *error)
+                          struct error *envdir_problem, struct error *error)
 {
     int result = options->clear_environment ? keep_little(environment, error)
                                             : environment_copy(environment, environ, error);
     inheritance_clear(environment); /* and not what the operator says below */
-    if (result != 0 || identity_write(identity, environment, error) != 0 ||
+    if (result != 0 || identity_write(&options->identity, environment, error) != 0 ||
         set_given(options, environment, error) != 0 ||
         export_options(options, environment, error) != 0) {
         environment_free(environment);
@@ -165,28 +169,12 @@ static void read_settings(struct plan *plan, const struct lifecycle_settings *be
     }
 }
 
-int plan_prepare(struct plan *plan, const struct options *options, struct error *error)
-{
-    *plan = (struct plan){.settings = plan_initial_settings(options)};
-    enum identity_outcome outcome =
-        identity_find(&plan->identity, &options->surroundings.identity, error);
-    if (outcome != IDENTITY_FOUND) {
-        plan->is_refused = outcome == IDENTITY_REFUSED;
-        return -1;
-    }
-    if (plan_make_environment(&plan->environment, options, &plan->identity, &plan->envdir_problem,
-                              error) != 0) {
-        plan_free(plan);
-        return -1;
-    }
-    return 0;
-}
-
 int plan_make(struct plan *plan, const struct options *options,
               const struct listener_set *listeners, uint64_t generation,
               const struct lifecycle_settings *settings_before, struct error *error)
 {
-    if (plan_prepare(plan, options, error) != 0) {
+    *plan = (struct plan){.settings = plan_initial_settings(options)};
+    if (plan_make_environment(&plan->environment, options, &plan->envdir_problem, error) != 0) {
         return -1;
     }
     read_settings(plan, settings_before, options->probation_ms);
@@ -207,12 +195,11 @@ int plan_validate(const struct options *options, struct error *error)
         return -1;
     }
     return plan.settings_problem.text[0] == '\0'
-               ? surroundings_validate(&options->surroundings, &plan.identity, error)
+               ? 0
                : error_set(error, "%s", plan.settings_problem.text);
 }
 
 void plan_free(struct plan *plan)
 {
     environment_free(&plan->environment);
-    identity_free(&plan->identity);
 }

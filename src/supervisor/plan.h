@@ -1,51 +1,45 @@
 /*
- * A plan is what one generation is started with: who it is, its environment, and the lifecycle's
- * settings that go with it. It is made afresh at each start, from the options, the user database,
- * the supervisor's own environment and the envdir, so that a change in these takes effect with the
- * next generation.
+ * A plan is what one generation is started with: its environment, and the lifecycle's settings that
+ * go with it. It is made afresh at each start, from the options, the supervisor's own environment
+ * and the envdir, so that a change in these takes effect with the next generation.
  */
 #ifndef PLAN_H
 #define PLAN_H
 
 #include "environment.h"
-#include "identity.h"
 #include "lifecycle.h"
 #include "listener_set.h"
 #include "options.h"
 
 struct plan {
     struct environment environment;
-    struct identity identity;
-    bool is_refused; /* by plan_prepare: trying again as things are is no use */
     struct lifecycle_settings settings;
     struct error envdir_problem;   /* something in the envdir could not be read; "" if nothing */
     struct error settings_problem; /* a variable makes no sense; "" if none */
 };
 
-/* The first part of a plan, which is also what a command that looks at the service needs, such as
-   its check: who it is, and the environment, without sockets. Returns 0, or -1 with the reason: no
-   such user, no memory. */
-int plan_prepare(struct plan *plan, const struct options *options, struct error *error);
-
-/* The environment of such a command for this identity; something in the envdir that could not be
-   read is in `envdir_problem`. Returns 0, or -1 (no memory). */
+/* The environment of a command that looks at the service, such as its check: that of a worker, but
+   for the sockets. Something in the envdir that could not be read is in `envdir_problem`. Returns
+   0, or -1 (no memory). */
 int plan_make_environment(struct environment *environment, const struct options *options,
-                          const struct identity *identity, struct error *envdir_problem,
-                          struct error *error);
+                          struct error *envdir_problem, struct error *error);
 
 /* Makes the plan of a generation. A variable that makes no sense is a problem to report, and the
-   setting is then what `settings_before` has. Returns 0, or -1, as plan_prepare does. */
+   setting is then what `settings_before` has. Returns 0, or -1 (no memory). */
 int plan_make(struct plan *plan, const struct options *options,
               const struct listener_set *listeners, uint64_t generation,
               const struct lifecycle_settings *settings_before, struct error *error);
 
 /* What the options do not show by themselves: the variables of the supervisor's own environment are
-   options, too, and a worker's surroundings are only to be had with the right to them. Returns 0,
-   or -1 with the first thing that makes no sense. */
+   options, too. Returns 0, or -1 with the first thing that makes no sense. */
 int plan_validate(const struct options *options, struct error *error);
 
-/* For __attribute__((cleanup)). Keeps `is_refused`. */
+/* For __attribute__((cleanup)). */
 void plan_free(struct plan *plan);
+
+/* Whether a deploy reads anew what it starts from: the configuration file, and who the workers'
+   user is by now. */
+bool plan_is_read_anew(const struct options *options);
 
 /* The settings that the options give, before any variable has its say. */
 struct lifecycle_settings plan_initial_settings(const struct options *options);

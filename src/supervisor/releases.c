@@ -108,7 +108,7 @@ void releases_on_report(void *context, const struct lifecycle_action *report)
     }
 }
 
-/* --- making ready ----------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void accept_release(const struct releases *releases)
 {
@@ -149,6 +149,61 @@ static void refuse_for_config_errors(const struct releases *releases,
     }
     refuse(releases, FAILURE_CONFIGURATION, words, words);
 }
+
+/* --- the check -------------------------------------------------------------------------------- */
+
+static int start_check(struct releases *releases, const struct options *options,
+                       struct error *error)
+{
+    __attribute__((cleanup(environment_free))) struct environment environment;
+    struct error envdir_problem; /* is told at the start */
+    if (plan_make_environment(&environment, options, &envdir_problem, error) != 0) {
+        return -1;
+    }
+    const struct helper_command command = {.text = options->check,
+                                           .directory = options->directory,
+                                           .environment = environment.entries,
+                                           .surroundings = &options->surroundings,
+                                           .identity = &options->identity,
+                                           .capture = true};
+    return hooks_start_check(releases->setup.hooks, &command,
+                             (double)options->check_timeout_ms / 1000.0, error);
+}
+
+static void check(struct releases *releases, uint64_t deploy)
+{
+    const struct options *options = release_options(releases_of_deploy(releases, deploy));
+    struct error error;
+    if (options->check == NULL) {
+        accept_release(releases);
+        return;
+    }
+    releases->setup.on_report(releases->setup.context,
+                              &(struct lifecycle_action){.kind = ACTION_REPORT,
+                                                         .report = REPORT_CHECK_STARTED,
+                                                         .deploy = deploy});
+    if (start_check(releases, options, &error) != 0) {
+        log_error("--check: %s", error.text);
+        refuse(releases, FAILURE_CHECK, error.text, error.text);
+    }
+}
+
+void releases_on_check_exited(struct releases *releases, int status, const char *words)
+{
+    struct error error;
+    char ending[64];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        accept_release(releases);
+        return;
+    }
+    error_set(&error, "the check %s", worker_describe_exit(status, ending, sizeof ending));
+    log_error("%s", error.text);
+    log_text(LOG_LEVEL_ERROR, "check: ", words);
+    refuse(releases, FAILURE_CHECK, error.text, words);
+}
+
+/* --- preparing ----------------------------------------------------------------------------------
+ */
 
 /* What cannot change in a running supervisor is told and left as it is. */
 static void tell_fixed_changes(const struct releases *releases, const struct configuration *next)
@@ -198,93 +253,141 @@ static struct release *follow(const struct releases *releases, struct configurat
     return release;
 }
 
-/* Reads the configuration anew and opens what is new in it. Returns true when the deploy can go on;
-   else it has been refused. */
-static bool prepare(struct releases *releases, uint64_t deploy)
+static void forget_preparation(struct releases *releases)
 {
-    __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.count = 0};
+    struct preparation *preparation = &releases->preparation;
+    aside_cancel(&preparation->aside);
+    lookup_free(preparation->lookup);
+    configuration_release(preparation->configuration);
+    *preparation = (struct preparation){.deploy = 0};
+}
+
+/* The last step: binds what is new. Takes the configuration over. */
+static void open_release(struct releases *releases, uint64_t deploy,
+                         struct configuration *configuration)
+{
     struct error error;
-    forget_prepared(releases);
-    struct configuration *configuration =
-        configuration_read_again(releases->setup.configuration, &errors);
-    if (configuration == NULL) {
-        refuse_for_config_errors(releases, &errors);
-        return false;
-    }
-    if (plan_validate(&configuration->options, &error) != 0) {
-        refuse_for_error(releases, FAILURE_CONFIGURATION, &error);
-        configuration_release(configuration);
-        return false;
-    }
     const struct release *before = in_force(releases);
     struct release *release = follow(releases, configuration, &error);
     configuration_release(configuration);
     if (release == NULL) {
         refuse_for_error(releases, FAILURE_LISTENERS, &error);
-        return false;
+        return;
     }
     tell_fixed_changes(releases, release->configuration);
     announce_opened(&before->listeners, &release->listeners);
     releases->prepared = release;
     releases->prepared_deploy = deploy;
-    return true;
+    check(releases, deploy);
 }
 
-/* --- the check -------------------------------------------------------------------------------- */
-
-static int start_check(struct releases *releases, const struct options *options,
-                       struct error *error)
+static void on_looked_up(void *context, enum aside_outcome outcome)
 {
-    __attribute__((cleanup(plan_free))) struct plan plan;
-    if (plan_prepare(&plan, options, error) != 0) {
-        return -1;
+    struct releases *releases = context;
+    struct preparation *preparation = &releases->preparation;
+    struct configuration *configuration = configuration_hold(preparation->configuration);
+    struct error problem;
+    struct error error;
+    bool is_done = outcome == ASIDE_DONE;
+    if (!is_done) {
+        aside_explain(outcome, ASIDE_SECONDS, &problem);
     }
-    const struct helper_command command = {.text = options->check,
-                                           .directory = options->directory,
-                                           .environment = plan.environment.entries,
-                                           .surroundings = &options->surroundings,
-                                           .identity = &plan.identity,
-                                           .capture = true};
-    return hooks_start_check(releases->setup.hooks, &command,
-                             (double)options->check_timeout_ms / 1000.0, error);
+    enum lookup_failure failure = lookup_take(preparation->lookup, is_done ? NULL : &problem,
+                                              &configuration->options, &error);
+    uint64_t deploy = preparation->deploy;
+    forget_preparation(releases);
+    if (failure == LOOKUP_SUCCEEDED && plan_validate(&configuration->options, &error) == 0) {
+        open_release(releases, deploy, configuration);
+        return;
+    }
+    configuration_release(configuration);
+    refuse_for_error(releases,
+                     failure == LOOKUP_OF_LISTENERS ? FAILURE_LISTENERS : FAILURE_CONFIGURATION,
+                     &error);
 }
 
-/* One that hangs is replaced by what it was: only others have the configuration read. */
+static void read_configuration(struct releases *releases)
+{
+    __attribute__((cleanup(config_errors_free))) struct config_errors errors = {.count = 0};
+    struct preparation *preparation = &releases->preparation;
+    struct error error;
+    preparation->configuration = configuration_read_again(releases->setup.configuration, &errors);
+    if (preparation->configuration == NULL) {
+        forget_preparation(releases);
+        refuse_for_config_errors(releases, &errors);
+        return;
+    }
+    preparation->lookup = lookup_new(&preparation->configuration->options);
+    if (preparation->lookup == NULL) {
+        error_set(&error, "out of memory");
+    }
+    if (preparation->lookup == NULL ||
+        aside_start(&preparation->aside, releases->setup.loop, lookup_perform, preparation->lookup,
+                    ASIDE_SECONDS, on_looked_up, releases, &error) != 0) {
+        forget_preparation(releases);
+        refuse_for_error(releases, FAILURE_CONFIGURATION, &error);
+    }
+}
+
+static void on_reached(void *context, enum aside_outcome outcome)
+{
+    struct releases *releases = context;
+    struct error problem;
+    struct error error;
+    if (outcome == ASIDE_DONE) {
+        read_configuration(releases);
+        return;
+    }
+    aside_explain(outcome, ASIDE_SECONDS, &problem);
+    error_set(&error, "cannot read %.300s: %.100s", releases->setup.configuration->options.config,
+              problem.text);
+    forget_preparation(releases);
+    refuse_for_error(releases, FAILURE_CONFIGURATION, &error);
+}
+
+/* Whether it is there and makes sense is found out later. */
+static void reach_file(void *path)
+{
+    char *text;
+    size_t size;
+    struct error ignored;
+    if (config_file_read(path, &text, &size, &ignored) == 0) {
+        free(text);
+    }
+}
+
+/* A file system that does not answer holds up a process aside, and not the service. */
+static void prepare(struct releases *releases, uint64_t deploy)
+{
+    struct error error;
+    const char *path = releases->setup.configuration->options.config;
+    forget_prepared(releases);
+    forget_preparation(releases);
+    releases->preparation.deploy = deploy;
+    if (path == NULL) {
+        read_configuration(releases);
+    } else if (aside_start(&releases->preparation.aside, releases->setup.loop, reach_file,
+                           (void *)path, ASIDE_SECONDS, on_reached, releases, &error) != 0) {
+        refuse_for_error(releases, FAILURE_CONFIGURATION, &error);
+    }
+}
+
+/* One that hangs is replaced by what it was: only others are prepared. */
 void releases_check(struct releases *releases, const struct lifecycle_action *action)
 {
-    bool is_read = releases->setup.configuration->options.config != NULL && action->deploy != 0 &&
-                   action->cause != CAUSE_WATCHDOG;
-    if (is_read && !prepare(releases, action->deploy)) {
-        return;
-    }
-    const struct options *options = release_options(releases_of_deploy(releases, action->deploy));
-    struct error error;
-    if (options->check == NULL) {
-        accept_release(releases);
-        return;
-    }
-    releases->setup.on_report(releases->setup.context,
-                              &(struct lifecycle_action){.kind = ACTION_REPORT,
-                                                         .report = REPORT_CHECK_STARTED,
-                                                         .deploy = action->deploy});
-    if (start_check(releases, options, &error) != 0) {
-        log_error("--check: %s", error.text);
-        refuse(releases, FAILURE_CHECK, error.text, error.text);
+    bool is_read = plan_is_read_anew(&releases->setup.configuration->options) &&
+                   action->deploy != 0 && action->cause != CAUSE_WATCHDOG;
+    if (is_read) {
+        prepare(releases, action->deploy);
+    } else {
+        check(releases, action->deploy);
     }
 }
 
-void releases_on_check_exited(struct releases *releases, int status, const char *words)
+void releases_cancel_check(struct releases *releases)
 {
-    struct error error;
-    char ending[64];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        accept_release(releases);
-        return;
-    }
-    error_set(&error, "the check %s", worker_describe_exit(status, ending, sizeof ending));
-    log_error("%s", error.text);
-    log_text(LOG_LEVEL_ERROR, "check: ", words);
-    refuse(releases, FAILURE_CHECK, error.text, words);
+    forget_preparation(releases);
+    hooks_cancel_check(releases->setup.hooks);
 }
 
 void releases_init(struct releases *releases, const struct releases_setup *setup)
@@ -294,5 +397,6 @@ void releases_init(struct releases *releases, const struct releases_setup *setup
 
 void releases_close(struct releases *releases)
 {
+    forget_preparation(releases);
     forget_prepared(releases);
 }

@@ -128,7 +128,7 @@ static void carry_out(void *context, const struct lifecycle_action *action)
         releases_check(&supervisor->releases, action);
         break;
     case ACTION_UNCHECK:
-        hooks_cancel_check(&supervisor->hooks);
+        releases_cancel_check(&supervisor->releases);
         break;
     case ACTION_SPAWN:
         spawn(supervisor, action);
@@ -432,7 +432,8 @@ static void set_up_parts(struct supervisor *supervisor)
                                          .is_daemon = setup->options->daemonize});
     hooks_init(&supervisor->hooks, supervisor->loop, setup->release);
     releases_init(&supervisor->releases,
-                  &(struct releases_setup){.configuration = setup->configuration,
+                  &(struct releases_setup){.loop = supervisor->loop,
+                                           .configuration = setup->configuration,
                                            .in_force = setup->release,
                                            .crew = &supervisor->crew,
                                            .hooks = &supervisor->hooks,

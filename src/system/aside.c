@@ -15,9 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Far longer than any directory service needs that works. */
-#define PATIENCE_SECONDS 10.0
-
 /* What the process has besides the standard streams. */
 #define ANSWER_FD 3
 
@@ -189,15 +186,15 @@ int aside_run(void (*function)(void *memory), void *memory, struct error *error)
         return error_set(error, "cannot start a process: %s", open_files_reason(errno));
     }
     struct pollfd answer = {.fd = fd, .events = POLLIN};
-    while ((result = poll(&answer, 1, (int)(PATIENCE_SECONDS * 1000))) < 0 && errno == EINTR) {
+    while ((result = poll(&answer, 1, (int)(ASIDE_SECONDS * 1000))) < 0 && errno == EINTR) {
     }
     enum aside_outcome outcome = result == 0 ? ASIDE_TOO_SLOW : read_answer(fd);
     close(fd);
     if (outcome == ASIDE_TOO_SLOW) { /* not waited for: killing does not end it in every state */
         kill(pid, SIGKILL);
-        return aside_explain(outcome, PATIENCE_SECONDS, error);
+        return aside_explain(outcome, ASIDE_SECONDS, error);
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
-    return outcome == ASIDE_DONE ? 0 : aside_explain(outcome, PATIENCE_SECONDS, error);
+    return outcome == ASIDE_DONE ? 0 : aside_explain(outcome, ASIDE_SECONDS, error);
 }

@@ -20,6 +20,9 @@
 void *aside_memory(size_t size);
 void aside_free(void *memory, size_t size);
 
+/* How long a lookup may take: far longer than any directory service needs that works. */
+#define ASIDE_SECONDS 10.0
+
 enum aside_outcome {
     ASIDE_DONE,     /* the function has returned */
     ASIDE_DIED,     /* the process ended before */
@@ -55,9 +58,9 @@ bool aside_is_running(const struct aside *aside);
 /* The sentence for an outcome that is not ASIDE_DONE, after `seconds`. Returns -1. */
 int aside_explain(enum aside_outcome outcome, double seconds, struct error *error);
 
-/* The same before there is a loop: returns when the function has, after 10 seconds at the latest.
-   Returns 0 when the function has returned; else -1 with the reason in `error`, and what is in the
-   memory means nothing. */
+/* The same before there is a loop: returns when the function has, after ASIDE_SECONDS at the
+   latest. Returns 0 when the function has returned; else -1 with the reason in `error`, and what is
+   in the memory means nothing. */
 int aside_run(void (*function)(void *memory), void *memory, struct error *error);
 
 #endif

@@ -49,7 +49,7 @@ int open_files_check(size_t listeners, struct error *error)
 {
     struct rlimit limit;
     rlim_t needed = STDERR_FILENO + 1 + (rlim_t)listeners + OWN_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) {
+    if (listeners == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || needed <= limit.rlim_cur) {
         return 0;
     }
     return error_set(error, "%zu listeners need %ju descriptors, the limit is %ju (ulimit -n)",

@@ -419,7 +419,7 @@ static bool is_accepted_from(const struct unix_socket *found, const struct unix_
 static int visit_unix(void *context, const struct nlmsghdr *message)
 {
     struct unix_search *search = context;
-    struct unix_listener key;
+    struct unix_listener key = {.listener = NULL};
     bool is_ours = false;
     if (read_unix_socket(message, &key.socket) != 0) {
         return -1;

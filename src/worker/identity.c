@@ -1,7 +1,6 @@
 #include "identity.h"
 
 #include "ascii.h"
-#include "aside.h"
 #include "user_database.h"
 
 #include <errno.h>
@@ -16,45 +15,25 @@
 
 /* (uid_t)-1 means "leave it as it is" to the system calls. */
 #define ID_MAX (INT64_C(4294967295) - 1)
-#define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
-
-struct lookup {
-    struct identity_names names; /* the strings are the parent's, which the child has a copy of */
-    bool is_transient;
-    bool failed;
-    struct error error;
-    bool has_name;
-    uid_t uid;
-    gid_t gid;
-    char name[256];
-    char home[PATH_MAX];
-    char shell[PATH_MAX];
-    size_t group_count;
-    gid_t groups[GROUPS_MAX];
-};
 
 /* --- in the process aside ----------------------------------------------------------------------
  */
 
-static int fail(struct lookup *lookup, const char *option, const char *kind, const char *place,
+/* What the C library says for "not found" (getpwnam(3)). */
+static int fail(struct error *error, const char *option, const char *kind, const char *place,
                 const char *name, int reason)
 {
-    lookup->failed = true;
-    /* What the C library says for "not found" (getpwnam(3)). */
     if (reason == 0 || reason == ENOENT || reason == ESRCH || reason == EBADF || reason == EPERM) {
-        return error_set(&lookup->error, "--%s: there is no %s '%.80s'%s", option, kind, name,
-                         place);
+        return error_set(error, "--%s: there is no %s '%.80s'%s", option, kind, name, place);
     }
-    lookup->is_transient = true;
-    return error_set(&lookup->error, "--%s: cannot look up %s '%.80s': %s", option, kind, name,
+    return error_set(error, "--%s: cannot look up %s '%.80s': %s", option, kind, name,
                      strerror(reason));
 }
 
-static int refuse_count(struct lookup *lookup, const char *option)
+static int refuse_count(const char *option, struct error *error)
 {
-    lookup->failed = true;
-    return error_set(&lookup->error, "--%s: expected at most %d groups, which is what Linux takes",
-                     option, GROUPS_MAX);
+    return error_set(error, "--%s: expected at most %d groups, which is what Linux takes", option,
+                     IDENTITY_GROUPS_MAX);
 }
 
 /* A word of digits is a number, also where somebody has such a name. */
@@ -65,7 +44,7 @@ static bool parse_id(const char *word, int64_t *id)
     return *id >= 0 && *end == '\0';
 }
 
-static int look_up_group(struct lookup *lookup, const char *option, const char *name, gid_t *gid)
+static int look_up_group(const char *option, const char *name, gid_t *gid, struct error *error)
 {
     int64_t number;
     if (parse_id(name, &number)) {
@@ -75,24 +54,24 @@ static int look_up_group(struct lookup *lookup, const char *option, const char *
     errno = 0;
     const struct group *entry = user_database_find_group(name);
     if (entry == NULL) {
-        return fail(lookup, option, "group", user_database_place_of_groups(), name, errno);
+        return fail(error, option, "group", user_database_place_of_groups(), name, errno);
     }
     *gid = entry->gr_gid;
     return 0;
 }
 
-static int look_up_groups(struct lookup *lookup, const char *list)
+static int look_up_groups(struct identity_lookup *lookup, const char *list, struct error *error)
 {
     char name[256];
     lookup->group_count = 0;
     while (*list != '\0') {
         size_t length = strcspn(list, ",");
         snprintf(name, sizeof name, "%.*s", (int)length, list);
-        if (lookup->group_count == GROUPS_MAX) {
-            return refuse_count(lookup, "supplementary-groups");
+        if (lookup->group_count == IDENTITY_GROUPS_MAX) {
+            return refuse_count("supplementary-groups", error);
         }
-        if (look_up_group(lookup, "supplementary-groups", name,
-                          &lookup->groups[lookup->group_count++]) != 0) {
+        if (look_up_group("supplementary-groups", name, &lookup->groups[lookup->group_count++],
+                          error) != 0) {
             return -1;
         }
         list += length + (list[length] == ',');
@@ -100,7 +79,8 @@ static int look_up_groups(struct lookup *lookup, const char *list)
     return 0;
 }
 
-static int take_entry(struct lookup *lookup, const struct passwd *entry)
+static int take_entry(struct identity_lookup *lookup, const struct passwd *entry,
+                      struct error *error)
 {
     lookup->has_name = true;
     lookup->uid = entry->pw_uid;
@@ -110,15 +90,16 @@ static int take_entry(struct lookup *lookup, const struct passwd *entry)
     if (lookup->names.group == NULL) {
         lookup->gid = entry->pw_gid;
     }
-    int count = user_database_list_groups(lookup->name, lookup->gid, lookup->groups, GROUPS_MAX);
+    int count =
+        user_database_list_groups(lookup->name, lookup->gid, lookup->groups, IDENTITY_GROUPS_MAX);
     if (count < 0) {
-        return refuse_count(lookup, "user");
+        return refuse_count("user", error);
     }
     lookup->group_count = (size_t)count;
     return 0;
 }
 
-static int look_up_user(struct lookup *lookup, const char *name)
+static int look_up_user(struct identity_lookup *lookup, const char *name, struct error *error)
 {
     int64_t number;
     bool is_number = parse_id(name, &number);
@@ -126,15 +107,14 @@ static int look_up_user(struct lookup *lookup, const char *name)
     const struct passwd *entry =
         is_number ? user_database_find_uid((uid_t)number) : user_database_find_name(name);
     if (entry != NULL) {
-        return take_entry(lookup, entry);
+        return take_entry(lookup, entry, error);
     }
     if (!is_number) {
-        return fail(lookup, "user", "user", user_database_place_of_users(), name, errno);
+        return fail(error, "user", "user", user_database_place_of_users(), name, errno);
     }
     lookup->uid = (uid_t)number;
     if (lookup->names.group == NULL) {
-        lookup->failed = true;
-        return error_set(&lookup->error,
+        return error_set(error,
                          "--user: user %s is not in the user database, which therefore does not "
                          "tell its group: expected --group with it",
                          name);
@@ -142,19 +122,18 @@ static int look_up_user(struct lookup *lookup, const char *name)
     return 0;
 }
 
-static void look_up(void *memory)
+int identity_look_up(struct identity_lookup *lookup, struct error *error)
 {
-    struct lookup *lookup = memory;
     const struct identity_names *names = &lookup->names;
-    if (names->group != NULL && look_up_group(lookup, "group", names->group, &lookup->gid) != 0) {
-        return;
+    if (names->group != NULL && look_up_group("group", names->group, &lookup->gid, error) != 0) {
+        return -1;
     }
-    if (names->user != NULL && look_up_user(lookup, names->user) != 0) {
-        return;
+    if (names->user != NULL && look_up_user(lookup, names->user, error) != 0) {
+        return -1;
     }
-    if (names->supplementary_groups != NULL) {
-        look_up_groups(lookup, names->supplementary_groups);
-    }
+    return names->supplementary_groups != NULL
+               ? look_up_groups(lookup, names->supplementary_groups, error)
+               : 0;
 }
 
 /* --- in the supervisor -------------------------------------------------------------------------
@@ -231,7 +210,8 @@ static char *copy_text(const char *text, bool *is_complete)
     return copy;
 }
 
-static int take_over(struct identity *identity, const struct lookup *lookup, struct error *error)
+static int take_over(struct identity *identity, const struct identity_lookup *lookup,
+                     struct error *error)
 {
     const struct identity_names *names = &lookup->names;
     bool is_complete = true;
@@ -260,43 +240,23 @@ static int take_over(struct identity *identity, const struct lookup *lookup, str
     return 0;
 }
 
-static enum identity_outcome find(struct identity *identity, struct lookup *lookup,
-                                  struct error *error)
+bool identity_is_asked_for(const struct identity_names *names)
 {
-    struct error reason;
-    if (aside_run(look_up, lookup, &reason) != 0) {
-        error_set(error, "cannot ask the user database: %.400s", reason.text);
-        return IDENTITY_UNKNOWN;
-    }
-    if (lookup->failed) {
-        error_set(error, "%s", lookup->error.text);
-        return lookup->is_transient ? IDENTITY_UNKNOWN : IDENTITY_REFUSED;
-    }
-    if (take_over(identity, lookup, error) != 0) {
-        return IDENTITY_UNKNOWN;
-    }
-    return check_rights(identity, error) == 0 ? IDENTITY_FOUND : IDENTITY_REFUSED;
+    return names->user != NULL || names->group != NULL || names->supplementary_groups != NULL;
 }
 
-enum identity_outcome identity_find(struct identity *identity, const struct identity_names *names,
-                                    struct error *error)
+int identity_take(struct identity *identity, const struct identity_lookup *lookup,
+                  struct error *error)
 {
     *identity = (struct identity){.has_user = false};
-    if (names->user == NULL && names->group == NULL && names->supplementary_groups == NULL) {
-        return IDENTITY_FOUND;
+    if (!identity_is_asked_for(&lookup->names)) {
+        return 0;
     }
-    struct lookup *lookup = aside_memory(sizeof *lookup);
-    if (lookup == NULL) {
-        error_set(error, "out of memory for the worker's user and groups");
-        return IDENTITY_UNKNOWN;
+    if (take_over(identity, lookup, error) == 0 && check_rights(identity, error) == 0) {
+        return 0;
     }
-    lookup->names = *names;
-    enum identity_outcome outcome = find(identity, lookup, error);
-    aside_free(lookup, sizeof *lookup);
-    if (outcome != IDENTITY_FOUND) {
-        identity_free(identity);
-    }
-    return outcome;
+    identity_free(identity);
+    return -1;
 }
 
 int identity_write(const struct identity *identity, struct environment *environment,

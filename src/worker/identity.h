@@ -1,7 +1,8 @@
 /*
  * Who a worker is to be: its user, its group, its supplementary groups, by name or number, and
- * whether the supervisor may make it that. The user database is asked in a process aside, so that
- * none of its libraries stay in the supervisor. Here nobody becomes anybody: surroundings.c does.
+ * whether the supervisor may make it that. The user database is asked in a process aside
+ * (lookup.h), so that none of its libraries stay in the supervisor. Here nobody becomes anybody:
+ * surroundings.c does.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -9,6 +10,7 @@
 #include "environment.h"
 #include "error.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -35,16 +37,33 @@ struct identity {
     char *shell;
 };
 
-enum identity_outcome {
-    IDENTITY_FOUND,
-    IDENTITY_REFUSED, /* there is no such user, or no right to become it */
-    IDENTITY_UNKNOWN, /* it could not be found out just now */
+#define IDENTITY_GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
+
+/* A lookup under way: memory that the supervisor shares with the process aside. Pages of groups
+   that nobody has cost nothing. */
+struct identity_lookup {
+    struct identity_names
+        names; /* the strings are the supervisor's, which the process has a copy of */
+    bool has_name;
+    uid_t uid;
+    gid_t gid;
+    char name[256];
+    char home[PATH_MAX];
+    char shell[PATH_MAX];
+    size_t group_count;
+    gid_t groups[IDENTITY_GROUPS_MAX];
 };
 
-/* Looks up what was asked for. With a user come its own groups, unless others are named. Unless the
-   outcome is IDENTITY_FOUND the reason is in `error`, and `identity` has nothing. */
-enum identity_outcome identity_find(struct identity *identity, const struct identity_names *names,
-                                    struct error *error);
+bool identity_is_asked_for(const struct identity_names *names);
+
+/* In the process aside: looks up `names`. With a user come its own groups, unless others are named.
+   Returns 0, or -1 with the reason in `error`. */
+int identity_look_up(struct identity_lookup *lookup, struct error *error);
+
+/* Makes the identity of what was looked up, and finds out whether it may be had. Returns 0; or -1
+   with the reason in `error`, and then `identity` has nothing. */
+int identity_take(struct identity *identity, const struct identity_lookup *lookup,
+                  struct error *error);
 
 /* USER, LOGNAME, HOME and SHELL, if there is a user; for one without a name they are taken away.
    Returns 0, or -1 (no memory). */

@@ -314,48 +314,21 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
     }
 }
 
-struct trial {
-    const struct surroundings *surroundings; /* of the parent, which the child has a copy of */
-    const struct identity *identity;
-    pid_t supervisor;
-    bool failed;
+bool surroundings_are_asked_for(const struct surroundings *asked)
+{
+    return identity_is_asked_for(&asked->identity) || asked->stdin_path != NULL ||
+           asked->open_files.is_set || asked->core.is_set || asked->has_umask || asked->has_nice ||
+           asked->oom_score_adj != NULL || asked->no_new_privileges ||
+           asked->parent_death_signal != 0;
+}
+
+int surroundings_try(const struct surroundings *surroundings, const struct identity *identity,
+                     struct error *error)
+{
     struct surroundings_failure failure;
-};
-
-static void try_on(void *memory)
-{
-    struct trial *trial = memory;
-    trial->failed = surroundings_apply(trial->surroundings, trial->identity, trial->supervisor,
-                                       &trial->failure) != 0;
-}
-
-static bool asks_for_nothing(const struct surroundings *asked)
-{
-    return asked->identity.user == NULL && asked->identity.group == NULL &&
-           asked->identity.supplementary_groups == NULL && asked->stdin_path == NULL &&
-           !asked->open_files.is_set && !asked->core.is_set && !asked->has_umask &&
-           !asked->has_nice && asked->oom_score_adj == NULL && !asked->no_new_privileges &&
-           asked->parent_death_signal == 0;
-}
-
-int surroundings_validate(const struct surroundings *surroundings, const struct identity *identity,
-                          struct error *error)
-{
-    if (asks_for_nothing(surroundings)) {
+    if (surroundings_apply(surroundings, identity, getppid(), &failure) == 0) {
         return 0;
     }
-    struct trial *trial = aside_memory(sizeof *trial);
-    if (trial == NULL) {
-        return error_set(error, "out of memory for the worker's surroundings");
-    }
-    trial->surroundings = surroundings;
-    trial->identity = identity;
-    trial->supervisor = getpid();
-    int result = aside_run(try_on, trial, error);
-    if (result == 0 && trial->failed) {
-        surroundings_describe(surroundings, identity, &trial->failure, error);
-        result = -1;
-    }
-    aside_free(trial, sizeof *trial);
-    return result;
+    surroundings_describe(surroundings, identity, &failure, error);
+    return -1;
 }

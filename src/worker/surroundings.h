@@ -68,9 +68,11 @@ int surroundings_become(const struct identity *identity, struct surroundings_fai
 void surroundings_describe(const struct surroundings *surroundings, const struct identity *identity,
                            const struct surroundings_failure *failure, struct error *error);
 
-/* Puts them on in a process aside, so that what would fail at a start is known before. Returns 0,
-   or -1 with the sentence. */
-int surroundings_validate(const struct surroundings *surroundings, const struct identity *identity,
-                          struct error *error);
+bool surroundings_are_asked_for(const struct surroundings *surroundings);
+
+/* In a process aside, as the last thing: puts them on, so that what would fail at a start is known
+   before. Returns 0, or -1 with the sentence. */
+int surroundings_try(const struct surroundings *surroundings, const struct identity *identity,
+                     struct error *error);
 
 #endif

@@ -72,3 +72,118 @@ stops_at_once() {
   done
   stops_at_once
 }
+
+# use_silent_resolver: $IN_OWN is a mount namespace in which no name server answers.
+use_silent_resolver() {
+  printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:3\n' >"$DIR/resolv.conf"
+  printf 'hosts: dns\npasswd: files\ngroup: files\n' >"$DIR/nsswitch.conf"
+  # A datagram that nobody reads is not refused. Port 53 of a network namespace is free.
+  make_worker silent <<'END'
+import os, socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+os.set_inheritable(server.fileno(), True)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+  # shellcheck disable=SC2016 # another shell expands them
+  IN_OWN=(unshare --mount --net sh -c 'ip link set lo up
+    mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf
+    exec python3 "$0/silent" "$@"' "$DIR")
+}
+
+# configure LINE...: a configuration file with these lines besides.
+configure() {
+  printf '%s\n' '[service]' 'command = sleep 1000' "$@" '[deploy]' 'interval = 0' >"$DIR/app.ini"
+}
+
+# run_configured [PREFIX...]: a service with that file. PREFIX is put before the command.
+run_configured() {
+  start "$@" "$TASUKI" --config="$DIR/app.ini" --status-file="$STATUS_FILE" \
+    --control="$DIR/control"
+  SUPERVISOR=$PID
+  wait_until status_is 1
+}
+
+# deploy_in_background: asks for a deploy; its outcome goes to $DIR/outcome.
+deploy_in_background() {
+  start_logged "$DIR/outcome" "$TASUKI" restart --control="$DIR/control"
+  wait_until log_has 'asked to deploy'
+}
+
+# fails_with SENTENCE: the deploy that hangs fails in the end, and the old worker is still there.
+fails_with() {
+  wait_until file_has "$DIR/outcome" "$1"
+  wait_until log_has "$1"
+  status_is 1
+  alive "$(pid_of 1)"
+}
+
+@test "a stop is obeyed at once while a resolver does not answer" {
+  use_silent_resolver
+  configure
+  run_configured "${IN_OWN[@]}"
+  configure '[listen]' 'port = no-such-host.example:8080'
+  deploy_in_background
+  stops_at_once
+}
+
+@test "a deploy fails when a resolver does not answer, and a signal is served meanwhile" {
+  use_silent_resolver
+  configure
+  run_configured "${IN_OWN[@]}"
+  configure '[listen]' 'port = no-such-host.example:8080'
+  deploy_in_background
+  local since
+  since=$(milliseconds)
+  "$TASUKI" status --control="$DIR/control" >"$DIR/stdout"
+  is_prompt "$since"
+  fails_with 'cannot resolve host no-such-host.example: it took longer than 10 s'
+  stops_at_once
+}
+
+@test "a deploy fails when its configuration file is on a file system that does not answer" {
+  configure
+  run_configured
+  mount_dead_fs "$DIR/dead"
+  rm "$DIR/app.ini"
+  ln -s "$DIR/dead/app.ini" "$DIR/app.ini"
+  deploy_in_background
+  fails_with 'cannot read .*app.ini: it took longer than 10 s'
+  deploy_in_background
+  stops_at_once
+}
+
+@test "a deploy fails when a new socket is to be on a file system that does not answer" {
+  configure
+  run_configured
+  mount_dead_fs "$DIR/dead"
+  configure '[listen]' "path = $DIR/dead/socket"
+  deploy_in_background
+  fails_with "cannot reach $DIR/dead/socket: it took longer than 10 s"
+  deploy_in_background
+  stops_at_once
+}
+
+@test "a deploy fails when the user database does not answer, and a crash needs no lookup" {
+  mount_dead_fs "$DIR/dead"
+  printf 'passwd: files\ngroup: files\n' >"$DIR/nsswitch.conf"
+  cp /etc/passwd "$DIR/passwd"
+  # /etc is a directory of the test's own, in which passwd can become a link that leads to nowhere.
+  mkdir "$DIR/etc"
+  cp -a /etc/ld.so.cache /etc/group "$DIR/passwd" "$DIR/nsswitch.conf" "$DIR/etc"
+  # shellcheck disable=SC2016 # another shell expands them
+  start unshare --mount sh -c 'mount --bind "$0/etc" /etc && exec "$@"' "$DIR" \
+    "$TASUKI" --user=nobody --interval=0 --status-file="$STATUS_FILE" --control="$DIR/control" \
+    -- sleep 1000
+  SUPERVISOR=$PID
+  wait_until status_is 1
+  # ln(1) looks at what the link leads to.
+  perl -e 'symlink $ARGV[0], $ARGV[1] and rename $ARGV[1], $ARGV[2] or die $!' \
+    "$DIR/dead/passwd" "$DIR/etc/new" "$DIR/etc/passwd"
+  deploy_in_background
+  fails_with 'cannot ask the user database: it took longer than 10 s'
+  kill -KILL "$(pid_of 1)"
+  wait_until started 2
+  deploy_in_background
+  stops_at_once
+}

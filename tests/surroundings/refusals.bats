@@ -117,8 +117,8 @@ load helper
   echo 'runner:x:54399:54321::/:/bin/sh' >>"$DIR/passwd"
   attempt "${RESTART[@]}"
   equal "$STATUS_CODE" 0
-  wait_serving 3
-  equal "$(told Uid 3)" "$(four 54399)"
+  wait_serving 2
+  equal "$(told Uid 2)" "$(four 54399)"
 }
 
 @test "a deploy after the standard input was removed fails with the reason" {

@@ -14,6 +14,7 @@ struct faults {
     const char *armed; /* NULL: nothing fails */
     bool is_lasting;   /* and all after it */
     bool is_paused;
+    pid_t only;    /* the process whose calls fail; 0: every one's */
     unsigned left; /* calls until the one that fails */
     int reason;    /* 0: the call's own */
     const char *failed;
@@ -34,6 +35,7 @@ static void share_faults(void)
 static bool strikes(const char *name, int reason)
 {
     if (faults == NULL || faults->armed == NULL || faults->is_paused ||
+        (faults->only != 0 && faults->only != getpid()) ||
         (strcmp(faults->armed, "any") != 0 && strcmp(faults->armed, name) != 0) ||
         (faults->left > 1 && faults->left-- > 1)) {
         return false;
@@ -176,7 +178,7 @@ pid_t __wrap_vfork(void)
 void faults_arm(const char *name, unsigned nth, int reason)
 {
     share_faults();
-    *faults = (struct faults){.armed = name, .left = nth, .reason = reason};
+    *faults = (struct faults){.armed = name, .left = nth, .reason = reason, .only = faults->only};
 }
 
 void faults_arm_lasting(const char *name, int reason)
@@ -189,7 +191,7 @@ const char *faults_disarm(void)
 {
     share_faults();
     const char *failed = faults->failed;
-    *faults = (struct faults){.armed = NULL};
+    *faults = (struct faults){.armed = NULL, .only = faults->only};
     return failed;
 }
 
@@ -197,6 +199,12 @@ void faults_pause(void)
 {
     share_faults();
     faults->is_paused = true;
+}
+
+void faults_spare_children(bool are_spared)
+{
+    share_faults();
+    faults->only = are_spared ? getpid() : 0;
 }
 
 void faults_resume(void)

@@ -35,6 +35,10 @@ void faults_arm_lasting(const char *name, int reason);
 /* Nothing fails any more. Returns the name of the call that failed, NULL if none did. */
 const char *faults_disarm(void);
 
+/* From now on nothing fails in children, whose calls come in no order beside the parent's; or it
+   does again. */
+void faults_spare_children(bool are_spared);
+
 /* Between these two nothing fails, and no call counts: for what a trial asserts or prepares. */
 void faults_pause(void);
 void faults_resume(void);

@@ -22,6 +22,9 @@ static int open_ports(struct listener_set *set, const char *const *texts, int ba
     for (; texts[count] != NULL; count++) {
         assert_true(count < ADDRESSES_MAX);
         assert_int_equal(address_parse_port(texts[count], &addresses[count], error), 0);
+        if (endpoint_look_up(&addresses[count], &addresses[count].lookup, error) != 0) {
+            return -1;
+        }
     }
     return listener_set_open(set, addresses, count, backlog, NULL, error);
 }

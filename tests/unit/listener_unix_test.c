@@ -16,6 +16,9 @@ static int open_paths(struct listener_set *set, const char *const *paths, int ba
     size_t count = 0;
     for (; paths[count] != NULL; count++) {
         assert_int_equal(address_parse_path(paths[count], &addresses[count], error), 0);
+        if (endpoint_look_up(&addresses[count], &addresses[count].lookup, error) != 0) {
+            return -1;
+        }
     }
     return listener_set_open(set, addresses, count, backlog, NULL, error);
 }

@@ -6,6 +6,8 @@
 
 #include "scratch.h"
 
+#include "aside.h"
+
 #include <sys/prctl.h>
 
 static struct options options;
@@ -106,13 +108,36 @@ static void variables_are_kept_in_their_order(void **state)
     forget();
 }
 
+struct trial {
+    const struct surroundings *surroundings;
+    int result;
+    struct error error;
+};
+
+static void try_on(void *memory)
+{
+    static const struct identity nobody_else = {.has_user = false};
+    struct trial *trial = memory;
+    trial->result = surroundings_try(trial->surroundings, &nobody_else, &trial->error);
+}
+
+static int try_aside(const struct surroundings *surroundings, struct error *error)
+{
+    struct trial *trial = aside_memory(sizeof *trial);
+    trial->surroundings = surroundings;
+    assert_int_equal(aside_run(try_on, trial, error), 0);
+    int result = trial->result;
+    *error = trial->error;
+    aside_free(trial, sizeof *trial);
+    return result;
+}
+
 static void a_trial_leaves_everything_as_it_was(void **state)
 {
     (void)state;
     struct error error = {.text = ""};
     struct rlimit before;
     struct rlimit after;
-    const struct identity nobody_else = {.has_user = false};
     const struct surroundings surroundings = {
         .stdin_path = "/dev/null",
         .open_files = {.is_set = true, .soft = 32, .hard = 32},
@@ -127,7 +152,7 @@ static void a_trial_leaves_everything_as_it_was(void **state)
     mode_t mask = umask(0);
     umask(mask);
     getrlimit(RLIMIT_NOFILE, &before);
-    if (surroundings_validate(&surroundings, &nobody_else, &error) != 0) {
+    if (try_aside(&surroundings, &error) != 0) {
         fail_msg("%s", error.text);
     }
     getrlimit(RLIMIT_NOFILE, &after);
@@ -140,13 +165,12 @@ static void a_trial_tells_what_would_fail(void **state)
 {
     (void)state;
     struct error error = {.text = ""};
-    const struct identity nobody_else = {.has_user = false};
     const struct surroundings surroundings = {.stdin_path = "no/such/file"};
-    assert_int_equal(surroundings_validate(&surroundings, &nobody_else, &error), -1);
+    assert_int_equal(try_aside(&surroundings, &error), -1);
     assert_string_equal(error.text, "--stdin: cannot open no/such/file: No such file or directory");
     const struct surroundings too_much = {
         .open_files = {.is_set = true, .soft = 1, .hard = (rlim_t)1 << 40}};
-    assert_int_equal(surroundings_validate(&too_much, &nobody_else, &error), -1);
+    assert_int_equal(try_aside(&too_much, &error), -1);
     assert_non_null(strstr(error.text, "--limit-nofile: cannot set the limit to 1099511627776"));
 }
 
