@@ -2,7 +2,9 @@
 
 #include "client.h"
 #include "human.h"
+#include "report.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +32,7 @@ double progress_seconds(const struct progress *progress)
 static void write_connections(const struct progress *progress, const char *before, char *buffer,
                               size_t size)
 {
-    json_int_t sum = -1;
+    int64_t sum = -1;
     for (size_t i = 0; i < progress->leaving_count; i++) {
         if (progress->leaving[i].connections >= 0) {
             sum = (sum > 0 ? sum : 0) + progress->leaving[i].connections;
@@ -38,8 +40,7 @@ static void write_connections(const struct progress *progress, const char *befor
     }
     buffer[0] = '\0';
     if (sum >= 0) {
-        snprintf(buffer, size, "%s%" JSON_INTEGER_FORMAT " connection%s left", before, sum,
-                 sum == 1 ? "" : "s");
+        snprintf(buffer, size, "%s%" PRId64 " connection%s left", before, sum, sum == 1 ? "" : "s");
     }
 }
 
@@ -75,13 +76,11 @@ static void write_phase(const struct progress *progress, char *buffer, size_t si
         snprintf(buffer, size, "running the check");
         break;
     case PHASE_STARTING:
-        snprintf(buffer, size,
-                 "starting generation %" JSON_INTEGER_FORMAT " (pid %" JSON_INTEGER_FORMAT ")",
+        snprintf(buffer, size, "starting generation %" PRId64 " (pid %" PRId64 ")",
                  progress->generation, progress->pid);
         break;
     case PHASE_PAUSED:
-        snprintf(buffer, size, "the next start waits %s",
-                 human_seconds(progress->seconds, seconds));
+        snprintf(buffer, size, "restarting in %s", human_seconds(progress->seconds, seconds));
         break;
     case PHASE_READY:
         write_retiring(progress, buffer, size);
@@ -120,7 +119,7 @@ int64_t progress_next_draw(const struct progress *progress)
  */
 
 /* Where the generation stands among those that leave; PROGRESS_LEAVING_MAX when it has no place. */
-static size_t find_leaving(struct progress *progress, json_int_t generation, bool add)
+static size_t find_leaving(struct progress *progress, int64_t generation, bool add)
 {
     for (size_t i = 0; i < progress->leaving_count; i++) {
         if (progress->leaving[i].generation == generation) {
@@ -136,141 +135,97 @@ static size_t find_leaving(struct progress *progress, json_int_t generation, boo
     return progress->leaving_count++;
 }
 
-static void on_left(struct progress *progress, const json_t *event)
+static void begin_phase(struct progress *progress, enum progress_phase phase)
 {
-    size_t i = find_leaving(progress, field_number(event, "generation", 0), false);
+    progress->says[0] = '\0';
+    progress->phase = phase;
+}
+
+static void take_spawned(struct progress *progress, const struct report *report)
+{
+    progress->generation = report->generation;
+    progress->pid = report->pid;
+    progress->ready_after = -1;
+    progress->seconds = 0;
+    begin_phase(progress, PHASE_STARTING);
+}
+
+static void take_left(struct progress *progress, const struct report *report)
+{
+    size_t i = find_leaving(progress, report->generation, false);
     if (i < PROGRESS_LEAVING_MAX) {
         progress->leaving[i] = progress->leaving[--progress->leaving_count];
     }
 }
 
-static void on_signalled(struct progress *progress, const json_t *event)
+static void take_draining(struct progress *progress, const struct report *report)
 {
-    find_leaving(progress, field_number(event, "generation", 0), true);
-}
-
-static void on_draining(struct progress *progress, const json_t *event)
-{
-    size_t i = find_leaving(progress, field_number(event, "generation", 0), true);
+    size_t i = find_leaving(progress, report->generation, true);
     if (i < PROGRESS_LEAVING_MAX) {
-        progress->leaving[i].connections = field_number(event, "connections", -1);
+        progress->leaving[i].connections = report->connections;
     }
 }
 
-static void on_spawned(struct progress *progress, const json_t *event)
+static void take_worker_status(struct progress *progress, const struct report *report)
 {
-    progress->generation = field_number(event, "generation", 0);
-    progress->pid = field_number(event, "pid", 0);
-    progress->ready_after = -1;
-    progress->seconds = 0;
-    progress->says[0] = '\0';
-    progress->phase = PHASE_STARTING;
-}
-
-static void on_ready(struct progress *progress, const json_t *event)
-{
-    progress->generation = field_number(event, "generation", 0);
-    progress->ready_after = field_seconds(event, "seconds", 0);
-    progress->says[0] = '\0';
-    progress->phase = PHASE_READY;
-}
-
-static void on_worker_status(struct progress *progress, const json_t *event)
-{
-    if (progress->phase == PHASE_STARTING &&
-        field_number(event, "generation", 0) == progress->generation) {
-        snprintf(progress->says, sizeof progress->says, "%s", field_text(event, "text", ""));
+    if (progress->phase == PHASE_STARTING && report->generation == progress->generation) {
+        snprintf(progress->says, sizeof progress->says, "%s",
+                 report->text != NULL ? report->text : "");
     }
 }
 
-static void on_retiring(struct progress *progress, const json_t *event)
+static void take(struct progress *progress, const struct report *report)
 {
-    progress->seconds = field_seconds(event, "seconds", 0);
-}
-
-static void on_paused(struct progress *progress, const json_t *event)
-{
-    progress->seconds = field_seconds(event, "seconds", 0);
-    progress->says[0] = '\0';
-    progress->phase = PHASE_PAUSED;
-}
-
-static void on_queued(struct progress *progress, const json_t *event)
-{
-    (void)event;
-    progress->phase = PHASE_QUEUED;
-}
-
-static void on_check(struct progress *progress, const json_t *event)
-{
-    (void)event;
-    progress->phase = PHASE_CHECKING;
-}
-
-static void on_stopping(struct progress *progress, const json_t *event)
-{
-    (void)event;
-    progress->says[0] = '\0';
-    progress->phase = PHASE_STOPPING;
-}
-
-enum event_kind {
-    EVENT_COURSE,  /* as it should be: on a terminal only the changing line shows it */
-    EVENT_TROUBLE, /* a line that stays, everywhere */
-    EVENT_ENDING,  /* a deploy's end: the result says it again */
-};
-
-static const struct {
-    const char *name;
-    enum event_kind kind;
-    void (*take)(struct progress *progress, const json_t *event); /* NULL: nothing to keep */
-} events[] = {
-    {"spawned", EVENT_COURSE, on_spawned},
-    {"ready", EVENT_COURSE, on_ready},
-    {"start-failed", EVENT_TROUBLE, NULL},
-    {"not-ready", EVENT_TROUBLE, NULL},
-    {"crashed", EVENT_TROUBLE, NULL},
-    {"hung", EVENT_TROUBLE, NULL},
-    {"left", EVENT_COURSE, on_left},
-    {"rolled-back", EVENT_TROUBLE, NULL},
-    {"paused", EVENT_COURSE, on_paused},
-    {"retiring", EVENT_COURSE, on_retiring},
-    {"signalled", EVENT_COURSE, on_signalled},
-    {"draining", EVENT_COURSE, on_draining},
-    {"worker-status", EVENT_COURSE, on_worker_status},
-    {"deploy-started", EVENT_COURSE, NULL},
-    {"deploy-queued", EVENT_COURSE, on_queued},
-    {"check-started", EVENT_COURSE, on_check},
-    {"deploy-succeeded", EVENT_ENDING, NULL},
-    {"deploy-failed", EVENT_ENDING, NULL},
-    {"deploy-stopped", EVENT_ENDING, NULL},
-    {"gave-up", EVENT_TROUBLE, NULL},
-    {"ending", EVENT_COURSE, on_stopping},
-    {"stop-overdue", EVENT_TROUBLE, NULL},
-    {"stopping", EVENT_COURSE, on_stopping},
-};
-
-static enum event_kind take(struct progress *progress, const json_t *event)
-{
-    const char *name = field_text(event, "event", "");
-    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
-        if (strcmp(events[i].name, name) == 0) {
-            if (events[i].take != NULL) {
-                events[i].take(progress, event);
-            }
-            return events[i].kind;
-        }
+    switch (report->kind->id) {
+    case REPORT_DEPLOY_QUEUED:
+        progress->phase = PHASE_QUEUED;
+        break;
+    case REPORT_CHECK_STARTED:
+        progress->phase = PHASE_CHECKING;
+        break;
+    case REPORT_SPAWNED:
+        take_spawned(progress, report);
+        break;
+    case REPORT_WORKER_STATUS:
+        take_worker_status(progress, report);
+        break;
+    case REPORT_READY:
+        progress->generation = report->generation;
+        progress->ready_after = report->seconds;
+        begin_phase(progress, PHASE_READY);
+        break;
+    case REPORT_PAUSED:
+        progress->seconds = report->seconds;
+        begin_phase(progress, PHASE_PAUSED);
+        break;
+    case REPORT_RETIRING:
+        progress->seconds = report->seconds;
+        break;
+    case REPORT_SIGNALLED:
+        find_leaving(progress, report->generation, true);
+        break;
+    case REPORT_DRAINING:
+        take_draining(progress, report);
+        break;
+    case REPORT_LEFT:
+        take_left(progress, report);
+        break;
+    case REPORT_ENDING:
+    case REPORT_STOPPING:
+        begin_phase(progress, PHASE_STOPPING);
+        break;
+    default:
+        break;
     }
-    return EVENT_COURSE;
 }
 
 /* Draining is told every second: too often for lines that stay. */
-static bool is_told_too_often(struct progress *progress, const json_t *event)
+static bool is_told_too_often(struct progress *progress, const struct report *report)
 {
-    if (strcmp(field_text(event, "event", ""), "draining") != 0) {
+    if (report->kind == NULL || report->kind->id != REPORT_DRAINING) {
         return false;
     }
-    size_t i = find_leaving(progress, field_number(event, "generation", 0), false);
+    size_t i = find_leaving(progress, report->generation, false);
     int64_t now = client_now();
     if (i < PROGRESS_LEAVING_MAX && progress->leaving[i].told != 0 &&
         now - progress->leaving[i].told < DRAINING_MS) {
@@ -290,16 +245,22 @@ static void print_held(struct progress *progress)
     }
 }
 
+/* On a terminal only the changing line shows what goes as it should. A deploy's end is held back:
+   its result says it again. */
 void progress_event(struct progress *progress, const json_t *event)
 {
     char text[EVENT_TEXT_SIZE];
-    enum event_kind kind = take(progress, event);
+    const struct report report = report_from_json(event);
+    bool is_trouble = report.kind != NULL && report.kind->level <= LOG_LEVEL_WARNING;
+    if (report.kind != NULL) {
+        take(progress, &report);
+    }
     print_held(progress);
     event_text(event, text, sizeof text);
-    if (kind == EVENT_ENDING) {
+    if (report.kind != NULL && report.kind->is_outcome) {
         memcpy(progress->held, text, sizeof text);
-    } else if (kind == EVENT_TROUBLE ||
-               (!progress->display.redraws && !is_told_too_often(progress, event))) {
+    } else if (is_trouble ||
+               (!progress->display.redraws && !is_told_too_often(progress, &report))) {
         display_print(&progress->display, text);
     }
     progress_draw(progress);

@@ -30,15 +30,15 @@ struct progress {
     const char *name; /* the service's; the caller's */
     int64_t began;
     enum progress_phase phase;
-    json_int_t generation; /* the new one */
-    json_int_t pid;
+    int64_t generation; /* the new one */
+    int64_t pid;
     double ready_after;         /* seconds; negative: not ready */
     double seconds;             /* of the pause, or until the older ones are signalled */
     char says[256];             /* the new worker's STATUS= */
     char held[EVENT_TEXT_SIZE]; /* a deploy's end, until it is clear that it is not the last line */
     struct {
-        json_int_t generation;
-        json_int_t connections; /* negative: not known */
+        int64_t generation;
+        int64_t connections; /* negative: not known */
         int64_t told;           /* when a line was printed */
     } leaving[PROGRESS_LEAVING_MAX];
     size_t leaving_count;

@@ -4,6 +4,7 @@
 #include "human.h"
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,12 @@ static void print_success(const struct following *following, const json_t *resul
     char ready[64] = "";
     char seconds[HUMAN_SIZE];
     const struct progress *progress = &following->progress;
-    json_int_t generation = field_number(result, "generation", 0);
+    int64_t generation = field_number(result, "generation", 0);
     if (progress->ready_after >= 0 && progress->generation == generation) {
         snprintf(ready, sizeof ready, ", ready after %s",
                  human_seconds(progress->ready_after, seconds));
     }
-    printf("%s: deploy %" JSON_INTEGER_FORMAT " succeeded: generation %" JSON_INTEGER_FORMAT
-           " serves%s, done in %s\n",
+    printf("%s: deploy %" PRId64 " succeeded: generation %" PRId64 " is serving%s, done in %s\n",
            following->target.name, field_number(result, "deploy", 0), generation, ready,
            human_seconds(field_seconds(result, "seconds", 0), seconds));
 }
@@ -44,10 +44,10 @@ static void print_last_words(const char *words)
 
 static void print_failure(const struct following *following, const json_t *result)
 {
-    json_int_t generation = field_number(result, "generation", 0);
+    int64_t generation = field_number(result, "generation", 0);
     const char *words = field_text(result, "last_words", "");
     const char *output = field_text(result, "output", "");
-    command_fail(0, "%s: deploy %" JSON_INTEGER_FORMAT " failed: %s", following->target.name,
+    command_fail(0, "%s: deploy %" PRId64 " failed: %s", following->target.name,
                  field_number(result, "deploy", 0),
                  field_text(result, "reason", "no reason given"));
     if (words[strspn(words, " \n\t\r")] != '\0') {
@@ -57,10 +57,10 @@ static void print_failure(const struct following *following, const json_t *resul
         command_fail(0, "%s: its output went to %s", following->target.name, output);
     }
     if (generation > 0) {
-        command_fail(0, "%s: generation %" JSON_INTEGER_FORMAT " serves on", following->target.name,
+        command_fail(0, "%s: generation %" PRId64 " is still serving", following->target.name,
                      generation);
     } else {
-        command_fail(0, "%s: no generation serves", following->target.name);
+        command_fail(0, "%s: no generation is serving", following->target.name);
     }
 }
 
@@ -84,7 +84,7 @@ static int conclude(const struct following *following, const json_t *result)
         return COMMAND_FAILED;
     }
     if (strcmp(outcome, "stopped") == 0) {
-        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was overtaken by a stop", name);
+        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was cancelled: the service is stopping", name);
     }
     return command_fail(COMMAND_FAILED, "%s: %s", name,
                         field_text(result, "message", "the supervisor's reply is not understood"));
@@ -95,7 +95,7 @@ static int conclude_without_result(const struct following *following)
 {
     const char *name = following->target.name;
     if (following->saw_stop) {
-        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was overtaken by a stop", name);
+        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was cancelled: the service is stopping", name);
     }
     return command_fail(COMMAND_NOT_RUNNING,
                         "%s: the supervisor has gone in the middle of the deploy", name);

@@ -4,6 +4,7 @@
 #include "human.h"
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,11 @@ static const char unknown[] = "-";
 
 static void add_number(struct table *table, const json_t *object, const char *key)
 {
-    json_int_t number = field_number(object, key, -1);
+    int64_t number = field_number(object, key, -1);
     if (number < 0) {
         table_add(table, "%s", unknown);
     } else {
-        table_add(table, "%" JSON_INTEGER_FORMAT, number);
+        table_add(table, "%" PRId64, number);
     }
 }
 
@@ -42,7 +43,7 @@ static void add_seconds(struct table *table, const json_t *object, const char *k
 static void add_memory(struct table *table, const json_t *object)
 {
     char text[HUMAN_SIZE];
-    json_int_t bytes = field_number(object, "memory", -1);
+    int64_t bytes = field_number(object, "memory", -1);
     table_add(table, "%s", bytes < 0 ? unknown : human_bytes(bytes, text));
 }
 
@@ -50,13 +51,13 @@ static void describe_outcome(const json_t *deploy, char *buffer, size_t size)
 {
     const char *outcome = field_text(deploy, "outcome", "?");
     const char *reason = field_text(deploy, "reason", NULL);
-    json_int_t generation = field_number(deploy, "generation", 0);
+    int64_t generation = field_number(deploy, "generation", 0);
     if (strcmp(outcome, "failed") == 0 && reason != NULL) {
         snprintf(buffer, size, "failed: %s", reason);
     } else if (strcmp(outcome, "succeeded") == 0 && generation > 0) {
-        snprintf(buffer, size, "succeeded: generation %" JSON_INTEGER_FORMAT, generation);
+        snprintf(buffer, size, "succeeded: generation %" PRId64, generation);
     } else if (strcmp(outcome, "stopped") == 0) {
-        snprintf(buffer, size, "overtaken by a stop");
+        snprintf(buffer, size, "cancelled by a stop");
     } else {
         snprintf(buffer, size, "%s", outcome);
     }
@@ -70,7 +71,7 @@ static void print_head(const json_t *status, double now, int width)
     char age[HUMAN_SIZE];
     char text[512];
     double started = field_seconds(status, "started", now);
-    snprintf(text, sizeof text, "%s: %s, pid %" JSON_INTEGER_FORMAT ", up %s, tasuki %s",
+    snprintf(text, sizeof text, "%s: %s, pid %" PRId64 ", up %s, tasuki %s",
              field_text(status, "name", "?"), field_text(status, "state", "?"),
              field_number(status, "pid", 0), human_age(now - started, age),
              field_text(status, "version", "?"));
@@ -112,12 +113,12 @@ static void print_deploy(const json_t *status)
         return;
     }
     char seconds[HUMAN_SIZE];
-    printf("\n  Deploy %" JSON_INTEGER_FORMAT " (by %.40s) is under way for %s",
-           field_number(deploy, "id", 0), field_text(deploy, "cause", "?"),
+    printf("\n  Deploy %" PRId64 " (by %.40s) is under way for %s", field_number(deploy, "id", 0),
+           field_text(deploy, "cause", "?"),
            human_seconds(field_seconds(deploy, "seconds", 0), seconds));
-    json_int_t attempt = field_number(deploy, "attempt", 1);
+    int64_t attempt = field_number(deploy, "attempt", 1);
     if (attempt > 1) {
-        printf(", attempt %" JSON_INTEGER_FORMAT, attempt);
+        printf(", attempt %" PRId64, attempt);
     }
     puts(".");
 }
@@ -143,7 +144,7 @@ static void print_generations(const json_t *status, double now, int width)
     const json_t *generation;
     json_array_foreach(json_object_get(status, "generations"), i, generation)
     {
-        table_add(&table, "%s%" JSON_INTEGER_FORMAT,
+        table_add(&table, "%s%" PRId64,
                   json_is_true(json_object_get(generation, "current")) ? "* " : "",
                   field_number(generation, "number", 0));
         table_add(&table, "%s", field_text(generation, "state", "?"));
@@ -162,14 +163,14 @@ static void print_generations(const json_t *status, double now, int width)
 
 static void add_queue(struct table *table, const json_t *listener)
 {
-    json_int_t waiting = field_number(listener, "waiting", -1);
-    json_int_t backlog = field_number(listener, "backlog", -1);
+    int64_t waiting = field_number(listener, "waiting", -1);
+    int64_t backlog = field_number(listener, "backlog", -1);
     if (waiting < 0) {
         table_add(table, "%s", unknown);
     } else if (backlog < 0) {
-        table_add(table, "%" JSON_INTEGER_FORMAT, waiting);
+        table_add(table, "%" PRId64, waiting);
     } else {
-        table_add(table, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT, waiting, backlog);
+        table_add(table, "%" PRId64 " of %" PRId64, waiting, backlog);
     }
 }
 

@@ -3,7 +3,7 @@
 #include "control_client.h"
 #include "control_socket.h"
 #include "descriptor.h"
-#include "json_text.h"
+#include "json_field.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,22 +111,25 @@ void control_finish(struct control *control, uint64_t number)
     }
 }
 
-static void make_error(struct json_text *json, const char *message)
+/* To be freed; NULL without memory. */
+static char *make_error(const char *message)
 {
-    json_text_open(json, NULL, '{');
-    json_text_string(json, "result", "error");
-    json_text_string(json, "message", message);
-    json_text_close(json, '}');
+    json_t *result = json_object();
+    field_set_text(result, "result", "error");
+    field_set_text(result, "message", message);
+    char *line = json_line(result);
+    json_decref(result);
+    return line;
 }
 
 static void refuse_request(struct control *control, struct control_client *client,
                            const char *message)
 {
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
-    make_error(&json, message);
+    char *line = make_error(message);
     client->asked = true;
     client->finished = true;
-    send_line(control, client, json_text_line(&json));
+    send_line(control, client, line);
+    free(line);
     if (client->queue_length == 0) {
         forget(control, client);
     }
@@ -136,15 +139,14 @@ static void refuse_request(struct control *control, struct control_client *clien
 static void refuse_connection(int fd, const char *message)
 {
     struct control_client *client = control_client_new(LISTENER, fd);
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
-    make_error(&json, message);
-    const char *line = json_text_line(&json);
+    char *line = make_error(message);
     if (client != NULL && line != NULL && control_client_queue(client, line) == 0) {
         control_client_flush(client);
     }
     if (client != NULL) {
         control_client_free(client);
     }
+    free(line);
 }
 
 /* --- connections -------------------------------------------------------------------------------

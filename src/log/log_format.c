@@ -1,6 +1,5 @@
 #include "log_format.h"
 
-#include "json_text.h"
 #include "utf8.h"
 
 #include <stdarg.h>
@@ -10,6 +9,8 @@
 
 /* Of an ISO 8601 time such as 2026-03-01T12:00:00.000+00:00. */
 #define TIME_LENGTH 24
+
+#define JSON_ESCAPED_MAX 6
 
 #define DIM "\033[2m"
 #define RED "\033[31m"
@@ -156,6 +157,34 @@ static void add_coloured_text(struct builder *builder, const struct log_layout *
 
 /* --- JSON --------------------------------------------------------------------------------------
  */
+
+/* One character of a string: what stands for that which `text` begins with is put into `escaped`.
+   Returns how much that is, and in `taken` how much of the text it is. */
+static size_t json_escape(const char *text, size_t size, size_t *taken,
+                          char escaped[JSON_ESCAPED_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint32_t code_point;
+    size_t length = utf8_decode(text, size, &code_point);
+    *taken = length > 0 ? length : 1;
+    if (length == 0) {
+        memcpy(escaped, UTF8_REPLACEMENT, sizeof UTF8_REPLACEMENT - 1);
+        return sizeof UTF8_REPLACEMENT - 1;
+    }
+    if (code_point == '"' || code_point == '\\') {
+        escaped[0] = '\\';
+        escaped[1] = *text;
+        return 2;
+    }
+    if (code_point < 0x20) {
+        const char unicode[] = {
+            '\\', 'u', '0', '0', digits[code_point >> 4], digits[code_point & 0xF]};
+        memcpy(escaped, unicode, sizeof unicode);
+        return sizeof unicode;
+    }
+    memcpy(escaped, text, length);
+    return length;
+}
 
 static void add_json_string(struct builder *builder, const char *text, size_t size)
 {

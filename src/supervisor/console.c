@@ -3,8 +3,9 @@
 #include "control.h"
 #include "control_path.h"
 #include "control_socket.h"
+#include "json_field.h"
 #include "log.h"
-#include "report_json.h"
+#include "report.h"
 #include "signal_name.h"
 
 #include <errno.h>
@@ -89,49 +90,45 @@ static void keep_history(struct console *console, const struct lifecycle_action 
     }
 }
 
-static void add_generation(struct json_text *json, uint64_t generation)
+static void set_generation(json_t *object, uint64_t generation)
 {
-    json_text_known(json, "generation", generation != 0 ? (int64_t)generation : -1);
+    field_set_known(object, "generation", generation != 0 ? (int64_t)generation : -1);
 }
 
 /* Newest first. */
-static void describe_history(struct json_text *json, const struct console *console)
+static void describe_history(json_t *deploys, const struct console *console)
 {
-    json_text_open(json, "deploys", '[');
     for (uint64_t id = console->setup.lifecycle->last_deploy, left = HISTORY_MAX;
          id > 0 && left > 0; id--, left--) {
         const struct deploy_record *record = &console->history[id % HISTORY_MAX];
         if (record->id != id || record->outcome == NULL) {
             continue;
         }
-        json_text_open(json, NULL, '{');
-        json_text_number(json, "id", (int64_t)id);
-        json_text_string(json, "cause", deploy_cause_name(record->cause));
-        json_text_seconds(json, "started", record->started);
-        json_text_seconds(json, "seconds", record->ended - record->started);
-        json_text_string(json, "outcome", record->outcome);
-        json_text_string(json, "reason", record->reason);
-        add_generation(json, record->generation);
-        json_text_close(json, '}');
+        json_t *deploy = field_add_object(deploys, NULL);
+        field_set_number(deploy, "id", (int64_t)id);
+        field_set_text(deploy, "cause", deploy_cause_name(record->cause));
+        field_set_seconds(deploy, "started", record->started);
+        field_set_seconds(deploy, "seconds", record->ended - record->started);
+        field_set_text(deploy, "outcome", record->outcome);
+        field_set_text(deploy, "reason", record->reason);
+        set_generation(deploy, record->generation);
     }
-    json_text_close(json, ']');
 }
 
 /* The deploy under way, or null. */
-static void describe_deploy(struct json_text *json, const struct console *console)
+static void describe_deploy(json_t *status, const struct console *console)
 {
     const struct lifecycle *lifecycle = console->setup.lifecycle;
     const struct deploy_record *record = &console->history[lifecycle->deploy % HISTORY_MAX];
     if (lifecycle->deploy == 0 || record->id != lifecycle->deploy) {
-        json_text_null(json, "deploy");
+        field_set_text(status, "deploy", NULL);
         return;
     }
-    json_text_open(json, "deploy", '{');
-    json_text_number(json, "id", (int64_t)record->id);
-    json_text_string(json, "cause", deploy_cause_name(record->cause));
-    json_text_seconds(json, "seconds", ev_time() - record->started);
-    json_text_number(json, "attempt", lifecycle->attempt);
-    json_text_close(json, '}');
+    json_t *deploy = field_add_object(status, "deploy");
+    field_set_number(deploy, "id", (int64_t)record->id);
+    field_set_text(deploy, "cause", deploy_cause_name(record->cause));
+    field_set_seconds(deploy, "seconds", ev_time() - record->started);
+    field_set_number(deploy, "attempt", lifecycle->attempt);
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */
@@ -163,10 +160,19 @@ static void on_gone(void *context, uint64_t client)
     }
 }
 
-/* The last reply to a request. */
-static void answer(struct console *console, uint64_t client, const struct json_text *result)
+/* Takes the reply over. */
+static void reply(struct console *console, uint64_t client, json_t *object)
 {
-    control_send(console->control, client, json_text_line(result));
+    char *line = json_line(object);
+    control_send(console->control, client, line);
+    free(line);
+    json_decref(object);
+}
+
+/* The last reply to a request. */
+static void answer(struct console *console, uint64_t client, json_t *result)
+{
+    reply(console, client, result);
     control_finish(console->control, client);
 }
 
@@ -178,34 +184,36 @@ static void answer_ok(struct console *console, uint64_t client)
 
 static void answer_error(struct console *console, uint64_t client, const char *message)
 {
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
-    json_text_open(&json, NULL, '{');
-    json_text_string(&json, "result", "error");
-    json_text_string(&json, "message", message);
-    json_text_close(&json, '}');
-    answer(console, client, &json);
+    json_t *result = json_object();
+    field_set_text(result, "result", "error");
+    field_set_text(result, "message", message);
+    answer(console, client, result);
 }
 
 /* Sends to everybody who waits for an end, or follows. A client may be dropped on the way, and its
    waiter with it, so the next one is looked up before. */
-static void broadcast(struct console *console, const struct json_text *event)
+static void broadcast(struct console *console, const struct report *report)
 {
     struct waiter *next;
+    json_t *event = report_to_json(report, ev_time());
+    char *line = json_line(event);
     for (struct waiter *waiter = console->waiters; waiter != NULL; waiter = next) {
         next = waiter->next;
         if (waiter->kind != WAIT_STATUS) {
-            control_send(console->control, waiter->client, json_text_line(event));
+            control_send(console->control, waiter->client, line);
         }
     }
+    free(line);
+    json_decref(event);
 }
 
-static void describe_failure(struct json_text *json, const struct console *console,
+static void describe_failure(json_t *result, const struct console *console,
                              const struct deploy_record *record)
 {
-    json_text_string(json, "reason", record->reason);
-    json_text_string(json, "last_words", console->last_words);
+    field_set_text(result, "reason", record->reason);
+    field_set_text(result, "last_words", console->last_words);
     if (console->output != NULL) {
-        json_text_string(json, "output", console->output);
+        field_set_text(result, "output", console->output);
     }
 }
 
@@ -213,23 +221,21 @@ static void describe_failure(struct json_text *json, const struct console *conso
 static void answer_outcome(struct console *console, uint64_t client, uint64_t deploy,
                            const struct deploy_record *record)
 {
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
+    json_t *result = json_object();
     bool has_ended =
         record != NULL && record->outcome != NULL && strcmp(record->outcome, "stopped") != 0;
-    json_text_open(&json, NULL, '{');
-    json_text_string(&json, "result", has_ended ? record->outcome : "stopped");
-    json_text_number(&json, "deploy", (int64_t)deploy);
+    field_set_text(result, "result", has_ended ? record->outcome : "stopped");
+    field_set_number(result, "deploy", (int64_t)deploy);
     if (has_ended) {
         bool has_succeeded = record->reason == NULL;
-        json_text_seconds(&json, "seconds", record->ended - record->started);
-        add_generation(&json,
+        field_set_seconds(result, "seconds", record->ended - record->started);
+        set_generation(result,
                        has_succeeded ? record->generation : console->setup.lifecycle->current);
         if (!has_succeeded) {
-            describe_failure(&json, console, record);
+            describe_failure(result, console, record);
         }
     }
-    json_text_close(&json, '}');
-    answer(console, client, &json);
+    answer(console, client, result);
 }
 
 /* Answers those who wait for this deploy, each once; for every deploy if `deploy` is 0. */
@@ -274,15 +280,12 @@ static void request_status(struct console *console, uint64_t client)
 
 static void answer_status(struct console *console, uint64_t client, const struct figures *figures)
 {
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
-    json_text_open(&json, NULL, '{');
-    json_text_open(&json, "status", '{');
-    console_add_status(&json, &console->setup, figures, console->name, console->started);
-    describe_deploy(&json, console);
-    describe_history(&json, console);
-    json_text_close(&json, '}');
-    json_text_close(&json, '}');
-    control_send(console->control, client, json_text_line(&json));
+    json_t *object = json_object();
+    json_t *status = field_add_object(object, "status");
+    console_add_status(status, &console->setup, figures, console->name, console->started);
+    describe_deploy(status, console);
+    describe_history(field_add_array(status, "deploys"), console);
+    reply(console, client, object);
     answer_ok(console, client);
 }
 
@@ -292,11 +295,10 @@ static void report_draining_generations(struct console *console, const struct fi
     for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];
         if (generation->state == GENERATION_STOPPING) {
-            AUTO_JSON_TEXT struct json_text event = {.length = 0};
-            report_draining(&event, generation->number, generation->pid,
-                            figures_of_generation(figures, generation->number).connections,
-                            ev_time());
-            broadcast(console, &event);
+            const struct report report =
+                report_draining(generation->number, generation->pid,
+                                figures_of_generation(figures, generation->number).connections);
+            broadcast(console, &report);
         }
     }
 }
@@ -367,29 +369,22 @@ static void on_request(void *context, uint64_t client, const char *line)
 
 /* --- what happens ----------------------------------------------------------------------------- */
 
-static double seconds_since_start(const struct console *console, uint64_t generation)
-{
-    const struct family *family = crew_find(console->setup.crew, generation);
-    return family != NULL ? ev_time() - family->started : 0;
-}
-
-void console_on_report(void *context, const struct lifecycle_action *report)
+void console_on_report(void *context, const struct lifecycle_action *action)
 {
     struct console *console = context;
     if (console == NULL) {
         return;
     }
-    keep_history(console, report);
+    keep_history(console, action);
     if (console->waiters != NULL) {
-        AUTO_JSON_TEXT struct json_text event = {.length = 0};
-        report_to_json(&event, report, ev_time(), seconds_since_start(console, report->generation));
-        broadcast(console, &event);
+        const struct report report = report_of(action);
+        broadcast(console, &report);
     }
-    switch (report->report) {
+    switch (action->report) {
     case REPORT_DEPLOY_SUCCEEDED:
     case REPORT_DEPLOY_FAILED:
     case REPORT_DEPLOY_STOPPED:
-        answer_waiters(console, report->deploy);
+        answer_waiters(console, action->deploy);
         break;
     case REPORT_STOPPING:
     case REPORT_ENDING:
@@ -407,9 +402,9 @@ void console_report_status(struct console *console, uint64_t generation, const c
         return;
     }
     const struct generation *found = lifecycle_find(console->setup.lifecycle, generation);
-    AUTO_JSON_TEXT struct json_text event = {.length = 0};
-    report_worker_status(&event, generation, found != NULL ? found->pid : 0, text, ev_time());
-    broadcast(console, &event);
+    const struct report report =
+        report_worker_status(generation, found != NULL ? found->pid : 0, text);
+    broadcast(console, &report);
 }
 
 static bool is_deploy_awaited(const struct console *console)

@@ -9,7 +9,8 @@
 
 #include "crew.h"
 #include "figures.h"
-#include "json_text.h"
+
+#include <jansson.h>
 
 struct console;
 
@@ -45,7 +46,7 @@ void console_set_last_words(struct console *console, const char *words, const ch
 void console_close(struct console *console);
 
 /* The members of the "status" reply that the console does not know itself. */
-void console_add_status(struct json_text *json, const struct console_setup *setup,
+void console_add_status(json_t *status, const struct console_setup *setup,
                         const struct figures *figures, const char *name, double started);
 
 #endif

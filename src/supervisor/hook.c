@@ -1,7 +1,7 @@
 #include "hook.h"
 
-#include "event_environment.h"
 #include "log.h"
+#include "report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -117,17 +117,18 @@ static void run_event(struct hooks *hooks, const char *command,
     bound(hooks, free_one, HOOK_SECONDS);
 }
 
-void hooks_on_report(void *context, const struct lifecycle_action *report)
+void hooks_on_report(void *context, const struct lifecycle_action *action)
 {
     struct hooks *hooks = context;
+    const struct report report = report_of(action);
     const char *command = release_options(*hooks->release)->on_event;
-    if (command == NULL || !event_is_told(report)) {
+    if (command == NULL || !report.kind->is_hooked) {
         return;
     }
     __attribute__((cleanup(environment_free))) struct environment environment;
     struct error error;
     if (environment_copy(&environment, environ, &error) != 0 ||
-        event_write(report, &environment, &error) != 0) {
+        report_to_environment(&report, &environment, &error) != 0) {
         log_error("--on-event: %s", error.text);
         return;
     }

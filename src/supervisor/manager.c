@@ -122,12 +122,12 @@ static void describe_generations(const struct lifecycle *lifecycle, char *text, 
 {
     size_t leaving = count_leaving(lifecycle);
     if (lifecycle->current == 0) {
-        snprintf(text, size, "no generation serves%s",
+        snprintf(text, size, "no generation is serving%s",
                  lifecycle->starting != 0 ? ", one is starting" : "");
     } else if (leaving == 0) {
-        snprintf(text, size, "generation %" PRIu64 " serves", lifecycle->current);
+        snprintf(text, size, "generation %" PRIu64 " is serving", lifecycle->current);
     } else {
-        snprintf(text, size, "generation %" PRIu64 " serves, %zu older %s leaving",
+        snprintf(text, size, "generation %" PRIu64 " is serving, %zu older %s leaving",
                  lifecycle->current, leaving, leaving == 1 ? "one is" : "ones are");
     }
 }

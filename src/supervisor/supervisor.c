@@ -10,9 +10,9 @@
 #include "log.h"
 #include "log_keeper.h"
 #include "manager.h"
-#include "narrator.h"
 #include "plan.h"
 #include "releases.h"
+#include "report.h"
 #include "signal_name.h"
 #include "signals.h"
 #include "status_keeper.h"
@@ -60,6 +60,32 @@ static void note_failure(const struct supervisor *supervisor, const char *senten
 /* --- what the lifecycle wants done -------------------------------------------------------------
  */
 
+static void log_report(void *context, const struct lifecycle_action *action)
+{
+    (void)context;
+    char sentence[REPORT_SENTENCE_SIZE];
+    const struct report report = report_of(action);
+    const struct log_facts facts = {
+        .event = report.kind->name, .generation = action->generation, .pid = action->pid};
+    log_about(report.kind->level, &facts, "%s",
+              report_sentence(&report, sentence, sizeof sentence));
+}
+
+/* What the lifecycle does not know of what it reports: how old a generation is, and what changed.
+ */
+static struct lifecycle_action complete(const struct supervisor *supervisor,
+                                        const struct lifecycle_action *decided)
+{
+    struct lifecycle_action report = *decided;
+    const struct family *family = crew_find(&supervisor->crew, report.generation);
+    if (report.report == REPORT_READY && family != NULL) {
+        report.ms = (int64_t)((ev_time() - family->started) * 1000 + 0.5);
+    } else if (report.report == REPORT_DEPLOY_STARTED && report.cause == CAUSE_CHANGE) {
+        report.path = change_trigger_path(&supervisor->change_trigger);
+    }
+    return report;
+}
+
 /* Those who hear what is reported, in their order: whose state the others ask for comes first, and
    the manager before the console, after whose answer the client of a reload may be gone. */
 static void tell(void *context, const struct lifecycle_action *decided)
@@ -69,17 +95,14 @@ static void tell(void *context, const struct lifecycle_action *decided)
         void (*on_report)(void *context, const struct lifecycle_action *report);
         void *context;
     } listeners[] = {
-        {narrator_on_report, NULL},
+        {log_report, NULL},
         {releases_on_report, &supervisor->releases},
         {crew_on_report, &supervisor->crew},
         {manager_on_report, &supervisor->manager},
         {console_on_report, supervisor->console},
         {hooks_on_report, &supervisor->hooks},
     };
-    struct lifecycle_action report = *decided;
-    if (report.report == REPORT_DEPLOY_STARTED && report.cause == CAUSE_CHANGE) {
-        report.path = change_trigger_path(&supervisor->change_trigger);
-    }
+    const struct lifecycle_action report = complete(supervisor, decided);
     for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
         listeners[i].on_report(listeners[i].context, &report);
     }

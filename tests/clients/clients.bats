@@ -20,12 +20,12 @@ $deploy_succeeds"
   [ "$output" = "deploy 3 started
 generation 4: worker 1234 started
 generation 4: worker 1234 says: loading models
-generation 4: worker 1234 is ready after 0.8 s
-generation 4 serves; the older ones are signalled now
-generation 3: TERM sent to worker 1100
+generation 4: worker 1234 is ready after 800 ms
+generation 4 is serving; signalling older workers now
+generation 3: sent TERM to worker 1100
 generation 3: worker 1100 has 12 connections left
 generation 3: worker 1100 exited with status 0
-app: deploy 3 succeeded: generation 4 serves, ready after 0.8 s, done in 1.9 s" ]
+app: deploy 3 succeeded: generation 4 is serving, ready after 0.8 s, done in 1.9 s" ]
   # shellcheck disable=SC2154
   [ -z "$stderr" ]
 }
@@ -41,7 +41,7 @@ $deploy_succeeds"
   ends_with 0 "$PID"
   file_has "$BATS_TEST_TMPDIR/screen" 'app \(.*\): ready after 0.8 s, retiring the old one with 12 connections left'
   run -0 screen <"$BATS_TEST_TMPDIR/screen"
-  [ "$output" = "app: deploy 3 succeeded: generation 4 serves, ready after 0.8 s, done in 1.9 s" ]
+  [ "$output" = "app: deploy 3 succeeded: generation 4 is serving, ready after 0.8 s, done in 1.9 s" ]
 }
 
 @test "restart on a narrow terminal cuts the line that it draws, so that it stays one" {
@@ -69,7 +69,7 @@ $deploy_begins
   on_terminal 80 "$TASUKI restart" >"$BATS_TEST_TMPDIR/screen"
   run -0 screen <"$BATS_TEST_TMPDIR/screen"
   [ "$output" = "generation 4: worker 1234 was killed by SEGV before it was ready
-app: deploy 3 succeeded: generation 5 serves, ready after 20 ms, done in 3.0 s" ]
+app: deploy 3 succeeded: generation 5 is serving, ready after 20 ms, done in 3.0 s" ]
 }
 
 @test "restart --json gives the lines as they came, and the exit status tells the outcome" {
@@ -93,7 +93,7 @@ $deploy_fails
     Traceback:
       File "app.py", line 3
     SyntaxError: invalid
-tasuki: app: generation 3 serves on' ]
+tasuki: app: generation 3 is still serving' ]
   [ "${lines[-1]}" = "generation 4: worker 1234 exited with status 1 before it was ready" ]
 }
 
@@ -103,7 +103,7 @@ tasuki: app: generation 3 serves on' ]
   run --separate-stderr -1 "$TASUKI" restart
   [ "$stderr" = 'tasuki: app: deploy 1 failed: it was not ready in time
 tasuki: app: its output went to the journal (journalctl _PID=12)
-tasuki: app: no generation serves' ]
+tasuki: app: no generation is serving' ]
 }
 
 @test "an error in the place of an outcome is shown and exits 1" {
@@ -143,7 +143,7 @@ hold"
 $deploy_begins
 {\"result\":\"stopped\",\"deploy\":3}"
   run --separate-stderr -5 "$TASUKI" restart
-  [ "$stderr" = "tasuki: app: the deploy was overtaken by a stop" ]
+  [ "$stderr" = "tasuki: app: the deploy was cancelled: the service is stopping" ]
 }
 
 @test "a supervisor that says that it stops and goes makes restart exit 5, with --json too" {
@@ -151,7 +151,7 @@ $deploy_begins
 {\"event\":\"stopping\",\"time\":\"@0\"}
 quit"
   run --separate-stderr -5 "$TASUKI" restart --json
-  [ "$stderr" = "tasuki: app: the deploy was overtaken by a stop" ]
+  [ "$stderr" = "tasuki: app: the deploy was cancelled: the service is stopping" ]
 }
 
 @test "a supervisor that vanishes in the middle makes restart exit 3 with a clear line" {
@@ -394,7 +394,7 @@ crash'
 {"event":"stopping","time":0}
 quit'
   TZ=UTC run --separate-stderr -0 "$TASUKI" events
-  [ "$output" = '00:00:00  generation 4: worker 1234 was killed by KILL, although nobody had asked it to
+  [ "$output" = '00:00:00  generation 4: worker 1234 was killed unexpectedly (KILL)
 00:00:00  something-new answer=42 words=["a"]
 00:00:00  stopping' ]
 }

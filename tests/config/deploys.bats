@@ -36,7 +36,7 @@ load helper
   deploy_fails
   contains "$output" 'the configuration file cannot be used' \
     'web.ini:3: unknown section \[depoly\]; did you mean \[deploy\]\?' \
-    'web.ini:6: interval: expected a duration' 'generation 1 serves on'
+    'web.ini:6: interval: expected a duration' 'generation 1 is still serving'
   log_has 'error: web.ini:3: unknown section'
   log_has 'error: web.ini:6: interval'
   [ "$(current)" = "$old" ]
@@ -52,7 +52,7 @@ load helper
   supervise
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0' '[worker]' 'user = nobody-of-this-name'
   deploy_fails
-  contains "$output" 'nobody-of-this-name' 'generation 1 serves on'
+  contains "$output" 'nobody-of-this-name' 'generation 1 is still serving'
   web '[service]' '[deploy]' 'interval = 0'
   deploy_fails
   contains "$output" 'missing command; usage: '
@@ -111,7 +111,7 @@ load helper
   wait_until test -s checks
   web '[service]' "$(speaker three)" '[deploy]' 'interval = 0'
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'one more deploy follows'
+  wait_until log_has 'deploy [0-9]+ is queued'
   echo go >gate
   wait_until says "three  $DIR"
   wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
@@ -123,7 +123,7 @@ load helper
   supervise
   web '[service]' 'command = false' '[deploy]' 'interval = 60' 'deploy-attempts = 0'
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'the next start waits'
+  wait_until log_has 'restarting in'
   web '[service]' "$(speaker two)" '[deploy]' 'interval = 0'
   deploy_succeeds
   wait_until says "two  $DIR"

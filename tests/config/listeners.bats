@@ -48,7 +48,7 @@ generation_at() {
   old=$(current)
   serve '[listen]' "port = 127.0.0.1:$a" '[deploy]' 'signal-on-hup = CONT'
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'generation 1: CONT sent to worker'
+  wait_until log_has 'generation 1: sent CONT to worker'
   generation_at "$b" 1
   [ -S old.sock ]
   kill -TERM "$old"
@@ -67,7 +67,7 @@ generation_at() {
   serve '[listen]' "port = 127.0.0.1:$b" "port = 127.0.0.1:$c"
   deploy_fails
   contains "$output" 'a listener could not be opened' "cannot listen on 127.0.0.1:$c: address already in use" \
-    'generation 1 serves on'
+    'generation 1 is still serving'
   is_closed "$b"
   [ -S old.sock ]
   generation_at "$a" 1

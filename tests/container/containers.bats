@@ -164,7 +164,7 @@ kill_who_stays() {
   run_container "stays-$1" --entrypoint /usr/bin/tasuki node --stop-timeout=1 -- sh -c 'trap "" TERM; while :; do sleep 1; done'
   wait_until container_says 'is ready'
   stops_with 0
-  container_says 'KILL sent to worker'
+  container_says 'sent KILL to worker'
 }
 
 @test "a worker that does not leave is killed before podman stop would kill everything" {

@@ -189,14 +189,31 @@ command_statuses() {
     "$(manual_section tasuki.1 COMMANDS | awk '$1 ~ /^--/ { print $1 }' | sort -u)"
 }
 
+# events_of_manual: each event of tasuki-control(7) with its description, a tab between them.
+events_of_manual() {
+  manual_section tasuki-control.7 EVENTS | awk '
+    /^     [a-z]/ { if (event != "") print event "\t" text
+                    event = $1; text = ""; $1 = "" }
+    event != "" { text = text " " $0; gsub(/ +/, " ", text) }
+    END { print event "\t" text }'
+}
+
 @test "tasuki-control(7) has each event of the control socket, and no other" {
-  expected=$({
-    sed -nE 's/^ +\[REPORT_[A-Z_]+\] = "([a-z-]+)",$/\1/p' "$ROOT/src/lifecycle/lifecycle_names.c"
-    sed -nE 's/.*open_event\([a-z]+, "([a-z-]+)".*/\1/p' "$ROOT/src/control/report_json.c"
-  } | sort)
+  expected=$("$TOOLS/report_table" | cut -f1 | sort)
   [ "$(wc -l <<<"$expected")" -gt 15 ]
-  same "tasuki-control(7)" "$expected" \
-    "$(manual_section tasuki-control.7 EVENTS | awk '/^     [a-z]/ { print $1 }' | sort)"
+  same "tasuki-control(7)" "$expected" "$(events_of_manual | cut -f1 | sort)"
+}
+
+@test "tasuki-control(7) names each field of each event" {
+  while IFS=$'\t' read -r event fields; do
+    text=$(events_of_manual | awk -F'\t' -v event="$event" '$1 == event { print $2 }')
+    for field in ${fields//,/}; do
+      grep -qwF "$field" <<<"$text" || {
+        echo "# $event: no $field in: $text"
+        return 1
+      }
+    done
+  done < <("$TOOLS/report_table")
 }
 
 @test "the requests of tasuki-control(7) are those that the supervisor expects" {
@@ -259,7 +276,7 @@ stated_variables() {
 }
 
 @test "the documents have each variable of probes and events, and no other of tasuki's" {
-  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{family,event_environment,control_path}.c |
+  expected=$(grep -ohE '"TASUKI_[A-Z_]+"' "$ROOT"/src/*/{family,report,control_path}.c |
     tr -d '"' | sort -u)
   [ "$(wc -l <<<"$expected")" -ge 7 ]
   same "tasuki-servers(7), tasuki-control(7)" "$expected" \

@@ -277,7 +277,7 @@ HINT='hint: .*must not bind the address by itself.*takes the socket from'
   local port
   port=$(free_port)
   start "$TASUKI" --adopt=off --interval=0 --backoff=no --port="127.0.0.1:$port" -- "$HELLO" --port "$port"
-  wait_until log_has_at_least 3 'exited with status 1'
+  wait_until log_has_at_least 3 'exited unexpectedly \(status 1\)'
   log_has "$HINT tasuki"
 }
 

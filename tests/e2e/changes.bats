@@ -64,7 +64,7 @@ stays_asleep() {
   kill -HUP "$SUPERVISOR"
   wait_until started 2
   change two
-  wait_until log_has 'one more deploy follows this one'
+  wait_until log_has 'deploy [0-9]+ is queued'
   change three
   wait_until log_has_at_least 2 'has changed: asked to deploy'
   touch "$DIR/go"

@@ -130,7 +130,7 @@ start_of_kind() {
 @test "a command that fails at once is tried again: only one that cannot be executed ends the start" {
   WORKER=(sh -c 'exit 127')
   supervise --interval=0
-  wait_until log_has_at_least 3 'exited with status 127'
+  wait_until log_has_at_least 3 'exited unexpectedly \(status 127\)'
   alive "$SUPERVISOR"
 }
 

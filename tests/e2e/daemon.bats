@@ -96,7 +96,7 @@ stat_field() {
   touch "$DIR/fail"
   daemonize
   equal "$STATUS_CODE" 0
-  wait_until log_has_at_least 2 'exited with status 3'
+  wait_until log_has_at_least 2 'exited unexpectedly \(status 3\)'
   rm "$DIR/fail"
   wait_until answers http://localhost/ --unix-socket "$SOCKET"
 }

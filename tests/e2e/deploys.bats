@@ -7,7 +7,7 @@ load helper
 
 # pauses: those of the log, in their order.
 pauses() {
-  sed -n 's/.*the next start waits //p' "$LOG" | tr '\n' ' '
+  sed -n 's/.*restarting in //p' "$LOG" | tr '\n' ' '
 }
 
 # pauses_are PAUSE...: the log's pauses begin with these.
@@ -169,22 +169,22 @@ pauses_are() {
 @test "start_server: they stay the same" {
   PROGRAM=$START_SERVER WORKER=(false)
   supervise --interval=0
-  wait_until log_has_at_least 5 'the next start waits'
-  lacks "$LOG" 'the next start waits ([^1]|100.+ ms|1[^0])'
+  wait_until log_has_at_least 5 'restarting in'
+  lacks "$LOG" 'restarting in ([^1]|100.+ ms|1[^0])'
 }
 
 @test "start_server: a server that dies within --interval waits for the rest of it, and no more" {
   PROGRAM=$START_SERVER WORKER=(false)
   supervise --interval=0.2
   wait_until log_has_at_least 4 'exited with status 1 before it was ready'
-  lacks "$LOG" 'the next start waits'
+  lacks "$LOG" 'restarting in'
 }
 
 @test "--backoff chooses between the two, under either name" {
   WORKER=(false)
   supervise --interval=0 --backoff=no
-  wait_until log_has_at_least 4 'the next start waits 100 ms'
-  lacks "$LOG" 'the next start waits [^1]'
+  wait_until log_has_at_least 4 'restarting in 100 ms'
+  lacks "$LOG" 'restarting in [^1]'
   stop_service
   rm "$LOG"
   PROGRAM=$START_SERVER
@@ -196,7 +196,7 @@ pauses_are() {
   use_failing_worker
   touch "$DIR/fail"
   supervise --interval=1h
-  wait_until log_has 'the next start waits'
+  wait_until log_has 'restarting in'
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'generation 2: worker [0-9]+ exited with status 3'
   equal "$(pauses)" '3600 s 3600 s '
@@ -243,7 +243,7 @@ pauses_are() {
     kill -HUP "$SUPERVISOR"
     ((i % 20 != 0)) || wait_until log_has_at_least $((1 + i / 20)) 'received HUP'
   done
-  equal "$(count 'one more deploy follows')" 1
+  equal "$(count 'deploy [0-9]+ is queued')" 1
   status_is 1 2
   kill -KILL "$(pid_of 1)"
   wait_until log_has 'deploy 2 started'

@@ -28,7 +28,7 @@ ends_with() {
   worker=$(pid_of 1)
   kill -TERM "$SUPERVISOR"
   ends_with 0
-  log_has 'KILL sent to worker'
+  log_has 'sent KILL to worker'
   gone "$worker"
 }
 
@@ -84,7 +84,7 @@ ends_with() {
   local first
   first=$(pid_of 1)
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'HUP sent to worker'
+  wait_until log_has 'sent HUP to worker'
   kill -KILL "$(pid_of 2)"
   ends_with 137
   gone "$first"

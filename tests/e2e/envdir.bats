@@ -147,7 +147,7 @@ deploy() {
   wait_until status_is 6
   kill -HUP "$SUPERVISOR"
   wait_until status_is 6 7
-  wait_until log_has_at_least 2 'the older workers are signalled in 3600 s'
+  wait_until log_has_at_least 2 'signalling older workers in 3600 s'
   alive "$(pid_of 6)"
 }
 

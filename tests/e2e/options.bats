@@ -297,7 +297,7 @@ file than that of --${pair#* }, got $DIR/file"
   supervise --interval=300ms --kill-old-delay=2m
   wait_serving 1
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'the older workers are signalled in 120 s'
+  wait_until log_has 'signalling older workers in 120 s'
 }
 
 @test "a signal is given with or without SIG, in any case, or by its number" {

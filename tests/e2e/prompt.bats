@@ -33,7 +33,7 @@ stopped_cleanly() {
   supervise --ready=delay --interval=1h
   wait_until started 1
   kill -HUP "$SUPERVISOR"
-  wait_until log_has 'one more deploy follows'
+  wait_until log_has 'deploy [0-9]+ is queued'
   kill -TERM "$SUPERVISOR"
   stopped_cleanly
 }
@@ -76,7 +76,7 @@ stopped_cleanly() {
   wait_serving 1
   touch "$DIR/fail"
   kill -KILL "$(pid_of 1)"
-  wait_until log_has 'the next start waits 800 ms'
+  wait_until log_has 'restarting in 800 ms'
   kill -TERM "$SUPERVISOR"
   stopped_cleanly
 }
@@ -120,7 +120,7 @@ stopped_cleanly() {
   supervise --interval=1h
   wait_until started 1
   kill -KILL "$(pid_of 1)"
-  wait_until log_has 'generation 1: worker [0-9]+ was killed by KILL'
+  wait_until log_has 'generation 1: worker [0-9]+ was killed unexpectedly \(KILL\)'
 }
 
 @test "the death of the current worker is noticed and made good when it happens" {

@@ -34,23 +34,23 @@ serve_for_manager() {
   listen_as_manager
   cp "$HELLO" "$DIR/server"
   serve_for_manager --ready=notify --ready-timeout=20 --stop-timeout=10 -- "$DIR/server"
-  wait_until says 'STATUS=generation 1 serves'
-  says 'STATUS=no generation serves, one is starting'
+  wait_until says 'STATUS=generation 1 is serving'
+  says 'STATUS=no generation is serving, one is starting'
   says 'EXTEND_TIMEOUT_USEC=22000000'
   equal "$(times_said READY=1)" 1
 
   "$TASUKI" restart managed
-  wait_until says 'STATUS=generation 2 serves'
+  wait_until says 'STATUS=generation 2 is serving'
   says 'RELOADING=1'
   says 'MONOTONIC_USEC=[0-9]+'
-  says 'STATUS=generation 1 serves; deploy 1 is under way'
+  says 'STATUS=generation 1 is serving; deploy 1 is under way'
   equal "$(times_said READY=1)" 2
 
   printf '#!/bin/sh\nexit 3\n' >"$DIR/next"
   chmod +x "$DIR/next"
   mv "$DIR/next" "$DIR/server"
   run ! "$TASUKI" restart managed
-  wait_until says 'STATUS=generation 2 serves; deploy 2 failed: the new worker died before it was ready'
+  wait_until says 'STATUS=generation 2 is serving; deploy 2 failed: the new worker died before it was ready'
   equal "$(times_said RELOADING=1)" 2
   equal "$(times_said READY=1)" 3
 
@@ -68,7 +68,7 @@ serve_for_manager() {
   export WATCHDOG_USEC=200000
   serve_for_manager --ready=delay -- "$HELLO"
   wait_until has_said_often WATCHDOG=1
-  wait_until says 'STATUS=generation 1 serves'
+  wait_until says 'STATUS=generation 1 is serving'
   worker=$(children "$SUPERVISOR")
   run ! grep -Ezq '^(NOTIFY_SOCKET|WATCHDOG_)' "/proc/$worker/environ"
 }
@@ -129,5 +129,5 @@ states_are() {
   wait_until states_are 'READY=1 RELOADING=1 READY=1 '
   wait_until says 'FDNAME=tasuki-witness with 1'
   equal "$(grep -c '^FDNAME=tasuki,unix,.* with 1$' said)" 41
-  says 'STATUS=generation 2 serves'
+  says 'STATUS=generation 2 is serving'
 }

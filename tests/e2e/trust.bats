@@ -63,7 +63,7 @@ secret_is_kept() {
   rm "$THEIRS/log"
   "$TASUKI" reopen hello-server
   LOG=$THEIRS/log
-  wait_until test -s "$THEIRS/log"
+  wait_until log_has 'log file reopened'
 }
 
 @test "a log file in another user's directory, and a link of root's to it, are written to" {

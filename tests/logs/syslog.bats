@@ -54,7 +54,7 @@ received() {
 @test "the facility is daemon and the tag the program's name unless given" {
   receive
   supervise_with_syslog --syslog
-  wait_until received "^<30>.* tasuki\[$SUPERVISOR\]: generation 1: worker [0-9]+ is ready\$"
+  wait_until received "^<30>.* tasuki\[$SUPERVISOR\]: generation 1: worker [0-9]+ is ready"
 }
 
 @test "without a daemon lines go to standard error, and to syslog once there is one" {

@@ -53,7 +53,7 @@ serve() {
 @test "the unit is started when the first generation is ready, and its state is a sentence" {
   serve
   property_is ActiveState active
-  wait_until property_is StatusText 'generation 1 serves'
+  wait_until property_is StatusText 'generation 1 is serving'
   inside_network curl --silent --fail http://127.0.0.1:8080/ | grep -q 'generation 1'
   inside systemctl stop tasuki@app
   property_is ActiveState inactive
@@ -65,7 +65,7 @@ serve() {
   knock 8080 8080 8080 8080 /run/tasuki-app/app.sock /run/tasuki-app/app.sock
   for generation in 2 3 4; do
     inside systemctl reload tasuki@app
-    wait_until property_is StatusText "generation $generation serves"
+    wait_until property_is StatusText "generation $generation is serving"
     inside_network curl --silent --fail http://127.0.0.1:8080/ | grep -q "generation $generation"
   done
   property_is ActiveState active
@@ -78,7 +78,7 @@ serve() {
   sed -i 's|^command = .*|command = /bin/false|' "$(files /etc/tasuki/app.ini)"
   run -1 inside systemctl reload tasuki@app
   property_is ActiveState active
-  wait_until status_has '^generation 1 serves; deploy 1 failed: '
+  wait_until status_has '^generation 1 is serving; deploy 1 failed: '
   inside_network curl --silent --fail http://127.0.0.1:8080/ | grep -q 'generation 1'
 }
 
@@ -88,7 +88,7 @@ serve() {
   send HUP
   wait_until property_is ActiveState reloading
   wait_until property_is ActiveState active
-  wait_until property_is StatusText 'generation 2 serves'
+  wait_until property_is StatusText 'generation 2 is serving'
 }
 
 @test "a restart under load refuses no connection" {
@@ -111,7 +111,7 @@ serve() {
   for crash in 1 2; do
     send KILL
     wait_until property_is NRestarts "$crash"
-    wait_until property_is StatusText 'generation 1 serves'
+    wait_until property_is StatusText 'generation 1 is serving'
     wait_until inside_network curl --silent --fail http://127.0.0.1:8080/
   done
   knocked
@@ -125,7 +125,7 @@ serve() {
   knock 8080
   send STOP
   wait_until property_is NRestarts 1
-  wait_until property_is StatusText 'generation 1 serves'
+  wait_until property_is StatusText 'generation 1 is serving'
   knocked
   all_have 'refused=0'
 }
@@ -177,7 +177,7 @@ serve() {
   knock 8081
   send KILL
   wait_until property_is NRestarts 1
-  wait_until property_is StatusText 'generation 1 serves'
+  wait_until property_is StatusText 'generation 1 is serving'
   knocked
   all_have 'refused=0'
 }
@@ -232,7 +232,7 @@ PERL
   inside systemctl reload tasuki@app
   send KILL
   wait_until property_is NRestarts 1
-  wait_until property_is StatusText 'generation 1 serves'
+  wait_until property_is StatusText 'generation 1 is serving'
   knocked
   all_have 'refused=0 answered=[1-9]'
 }

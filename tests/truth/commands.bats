@@ -20,7 +20,7 @@ ready_workers() {
 @test "restart: exits 0 when only the new generation is left" {
   ready_workers
   run -0 "$TASUKI" restart app
-  contains "$output" 'deploy 1 succeeded: generation 2 serves'
+  contains "$output" 'deploy 1 succeeded: generation 2 is serving'
   serves 2
   gone "$(pid_of 1)"
 }
@@ -44,7 +44,7 @@ ready_workers() {
   ready_workers
   script 2 'say Traceback: the last words' 'exit 3'
   run -1 "$TASUKI" restart app
-  contains "$output" 'failed: ' 'Traceback: the last words' 'generation 1 serves on'
+  contains "$output" 'failed: ' 'Traceback: the last words' 'generation 1 is still serving'
 }
 
 @test "restart: exits 3 when there is no such supervisor" {
@@ -79,7 +79,7 @@ ready_workers() {
   wait_until begins 2
   kill -TERM "$SUPERVISOR"
   ends_with 5 "$CLIENT"
-  contains "$(cat "$BATS_TEST_TMPDIR/restart")" 'overtaken by a stop'
+  contains "$(cat "$BATS_TEST_TMPDIR/restart")" 'the service is stopping'
   ends_with 0 "$SUPERVISOR"
 }
 
@@ -88,7 +88,7 @@ ready_workers() {
   tell 1 'ignore TERM' "run touch $DIR/ignores"
   wait_until test -e "$DIR/ignores"
   kill -TERM "$SUPERVISOR"
-  wait_until log_has 'TERM sent'
+  wait_until log_has 'sent TERM'
   run -5 "$TASUKI" restart app
   tell 1 'exit 0'
   ends_with 0 "$SUPERVISOR"
@@ -142,7 +142,7 @@ ready_workers() {
   ready_workers --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
   script 2 'run echo no luck >&2' 'exit 3'
   run -1 timeout 60 "$TASUKI" --restart --pid-file="$BATS_TEST_TMPDIR/pid" --status-file="$BATS_TEST_TMPDIR/status"
-  [[ $output == *"app: deploy 1 failed: "*"no luck"*"generation 1 serves on"* ]]
+  [[ $output == *"app: deploy 1 failed: "*"no luck"*"generation 1 is still serving"* ]]
   serves 1
 }
 

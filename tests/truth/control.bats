@@ -278,7 +278,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   wait_until begins 2
   in_background "$BATS_TEST_TMPDIR/other" "$TASUKI" restart app
   local other=$CLIENT
-  wait_until log_has 'one more deploy follows'
+  wait_until log_has 'deploy [0-9]+ is queued'
   kill -KILL "$one"
   wait_until gone "$one"
   touch "$DIR/go"

@@ -155,7 +155,7 @@ time.sleep(3600)'
   supervise --ready=notify --ready-timeout=3
   wait_until serves 1
   deploy_fails
-  contains "$output" 'not ready' 'generation 1 serves on'
+  contains "$output" 'not ready' 'generation 1 is still serving'
   wait_until serves 1
   was_never_signalled 1
   was_signalled 2 TERM

@@ -108,7 +108,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
   load_begins
   break_app
   deploy_fails
-  contains "$output" 'SyntaxError' 'app.py", line 1' 'generation 1 serves on'
+  contains "$output" 'SyntaxError' 'app.py", line 1' 'generation 1 is still serving'
   deploy_fails
   contains "$output" 'SyntaxError'
   mend_app
@@ -125,7 +125,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
   load_begins
   break_app
   deploy_fails
-  contains "$output" 'SyntaxError' 'generation 1 serves on'
+  contains "$output" 'SyntaxError' 'generation 1 is still serving'
   load_ends
   assert_no_loss "$REPORT"
   [ "$(reported generations "$REPORT")" -eq 1 ]
@@ -138,7 +138,7 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
   load_begins
   break_app
   deploy_fails
-  contains "$output" 'SyntaxError' 'generation 1 serves on'
+  contains "$output" 'SyntaxError' 'generation 1 is still serving'
   load_ends
   assert_no_loss "$REPORT"
   run ! log_has 'generation 2: worker'

@@ -48,7 +48,7 @@ load helper
   kill -STOP "$(pid_of 1)"
   wait_until serves 2
   gone "$(pid_of 1)"
-  log_has "generation 1: KILL sent to worker $(pid_of 1)"
+  log_has "generation 1: sent KILL to worker $(pid_of 1)"
   rm "$DIR/visit"
   ends_with 0 "$CLIENT"
 }

@@ -5,7 +5,7 @@
  */
 #include "control.h"
 
-#include "json_text.h"
+#include "json_field.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,11 +118,12 @@ static void wait_and_turn(struct server *server)
 
 static void reply(struct server *server, uint64_t client, const char *key, const char *value)
 {
-    AUTO_JSON_TEXT struct json_text json = {.length = 0};
-    json_text_open(&json, NULL, '{');
-    json_text_string(&json, key, value);
-    json_text_close(&json, '}');
-    control_send(server->control, client, json_text_line(&json));
+    json_t *object = json_object();
+    field_set_text(object, key, value);
+    char *line = json_line(object);
+    control_send(server->control, client, line);
+    free(line);
+    json_decref(object);
 }
 
 static void answer_ok(struct server *server, uint64_t client, const char *line)

@@ -1,0 +1,37 @@
+/*
+ * The fields of the JSON objects that go over the control socket, written and read with jansson.
+ * What cannot be written for want of memory is missing; what is missing, or of another type, reads
+ * as what the reader says.
+ */
+#ifndef JSON_FIELD_H
+#define JSON_FIELD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* NULL gives null. Text of any bytes: each that is not part of valid UTF-8 (a character cut in two,
+   say) is replaced by U+FFFD. */
+void field_set_text(json_t *object, const char *key, const char *text);
+void field_set_number(json_t *object, const char *key, int64_t number);
+/* A negative number is not known, and gives null. */
+void field_set_known(json_t *object, const char *key, int64_t number);
+/* To ten microseconds, which is more than anybody reads. */
+void field_set_seconds(json_t *object, const char *key, double seconds);
+void field_set_bool(json_t *object, const char *key, bool value);
+
+/* A string of any bytes, as field_set_text makes it; to be owned. NULL without memory. */
+json_t *json_text(const char *text);
+
+/* A new object, or array, that `parent` owns: its member of that key, or its next item for NULL. */
+json_t *field_add_object(json_t *parent, const char *key);
+json_t *field_add_array(json_t *parent, const char *key);
+
+/* The object as one line, to be freed; NULL without memory. */
+char *json_line(const json_t *object);
+
+int64_t field_number(const json_t *object, const char *key, int64_t missing);
+double field_seconds(const json_t *object, const char *key, double missing);
+const char *field_text(const json_t *object, const char *key, const char *missing);
+
+#endif
