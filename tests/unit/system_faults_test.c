@@ -61,7 +61,7 @@ static int add_aside(void *context, struct error *error)
 static void what_cannot_be_done_aside_is_told(void **state)
 {
     (void)state;
-    assert_true(faults_sweep(add_aside, NULL, "dup2 write") >= 1);
+    assert_true(faults_sweep(add_aside, NULL, "dup2 malloc write") >= 1);
 }
 
 int main(void)
