@@ -1,5 +1,6 @@
 #include "status_view.h"
 
+#include "builder.h"
 #include "event_text.h"
 #include "human.h"
 #include "text.h"
@@ -81,29 +82,19 @@ static void print_head(const json_t *status, double now, int width)
 
 static void print_command(const json_t *status, int width)
 {
-    const json_t *command = json_object_get(status, "command");
-    size_t size = 1;
+    AUTO_BUILDER struct builder text = {.length = 0};
     size_t i;
     const json_t *word;
-    json_array_foreach(command, i, word)
+    json_array_foreach(json_object_get(status, "command"), i, word)
     {
-        size += json_string_length(word) + 1;
+        builder_add(&text, "%s%s", i > 0 ? " " : "",
+                    json_is_string(word) ? json_string_value(word) : "");
     }
-    char *text = calloc(1, size);
-    if (text == NULL || json_array_size(command) == 0) {
-        free(text);
-        return;
+    if (text.length > 0) {
+        text_clean(text.bytes);
+        printf("  ");
+        text_print_wrapped(stdout, text.bytes, 4, width);
     }
-    size_t length = 0;
-    json_array_foreach(command, i, word)
-    {
-        length += (size_t)snprintf(text + length, size - length, "%s%s", i > 0 ? " " : "",
-                                   json_is_string(word) ? json_string_value(word) : "");
-    }
-    text_clean(text);
-    printf("  ");
-    text_print_wrapped(stdout, text, 4, width);
-    free(text);
 }
 
 static void print_deploy(const json_t *status)

@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include "array.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -10,17 +11,13 @@ enum { GAP = 2, LEAST_LAST_WIDTH = 20, COLUMNS_MAX = 16 };
 
 static void push(struct table *table, char *cell)
 {
-    if (table->cell_count == table->cell_capacity) {
-        size_t capacity = table->cell_capacity > 0 ? table->cell_capacity * 2 : 64;
-        char **grown = realloc(table->cells, capacity * sizeof *grown);
-        if (grown == NULL) {
-            free(cell);
-            return;
-        }
-        table->cells = grown;
-        table->cell_capacity = capacity;
+    char **grown = array_grow(table->cells, table->cell_count, sizeof *grown);
+    if (grown == NULL) {
+        free(cell);
+        return;
     }
-    table->cells[table->cell_count++] = cell;
+    table->cells = grown;
+    grown[table->cell_count++] = cell;
 }
 
 void table_add(struct table *table, const char *format, ...)

@@ -20,7 +20,6 @@ struct table {
     size_t column_count;
     char **cells; /* owned, row by row; a note has only its first cell, behind a NULL */
     size_t cell_count;
-    size_t cell_capacity;
 };
 
 #define TABLE(column_array)                                                                        \

@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include "array.h"
+#include "builder.h"
 #include "configuration.h"
 #include "descriptor.h"
 
@@ -14,16 +16,12 @@
 
 static struct target *add(struct target_list *list)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 8;
-        struct target *grown = realloc(list->targets, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return NULL;
-        }
-        list->targets = grown;
-        list->capacity = capacity;
+    struct target *grown = array_grow(list->targets, list->count, sizeof *grown);
+    if (grown == NULL) {
+        return NULL;
     }
-    return &list->targets[list->count];
+    list->targets = grown;
+    return &grown[list->count];
 }
 
 /* A full accept queue (EAGAIN) is a supervisor, too: one that hangs. */
@@ -122,11 +120,10 @@ static int choose_name(struct target *target, const char *name)
 
 static int explain_several(const struct target_list *list)
 {
-    char names[512] = "";
-    size_t length = 0;
-    for (size_t i = 0; i < list->count && length < sizeof names; i++) {
-        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i > 0 ? ", " : "",
-                                   list->targets[i].name);
+    char names[512];
+    struct builder builder = builder_in(names, sizeof names);
+    for (size_t i = 0; i < list->count; i++) {
+        builder_add(&builder, "%s%s", i > 0 ? ", " : "", list->targets[i].name);
     }
     return command_fail(COMMAND_BAD_USAGE, "several supervisors are running, name one of them: %s",
                         names);

@@ -17,7 +17,6 @@ struct target {
 struct target_list {
     struct target *targets; /* owned; by name */
     size_t count;
-    size_t capacity;
     struct error refused; /* why one was passed over where another user answers; "": none was */
 };
 

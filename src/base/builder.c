@@ -65,6 +65,25 @@ void builder_add(struct builder *builder, const char *format, ...)
     }
 }
 
+void builder_keep_back(struct builder *builder, size_t size)
+{
+    builder->capacity -= size;
+}
+
+void builder_give_back(struct builder *builder, size_t size)
+{
+    builder->capacity += size;
+    builder->is_cut = false;
+}
+
+void builder_drop_front(struct builder *builder, size_t size)
+{
+    builder->length -= size;
+    if (size > 0) {
+        memmove(builder->bytes, builder->bytes + size, builder->length + 1);
+    }
+}
+
 const char *builder_text(const struct builder *builder)
 {
     return builder->bytes != NULL ? builder->bytes : "";

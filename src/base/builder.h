@@ -30,6 +30,14 @@ void builder_add(struct builder *builder, const char *format, ...)
 /* Bytes are added all or not at all. */
 void builder_add_bytes(struct builder *builder, const char *bytes, size_t size);
 
+/* Keeps back room for the end of a text in a buffer, and gives it back: what is added then comes
+   after what was cut. */
+void builder_keep_back(struct builder *builder, size_t size);
+void builder_give_back(struct builder *builder, size_t size);
+
+/* Takes so many bytes away from the front. */
+void builder_drop_front(struct builder *builder, size_t size);
+
 /* The text so far, never NULL. */
 const char *builder_text(const struct builder *builder);
 

@@ -1,5 +1,7 @@
 #include "environment.h"
 
+#include "array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,20 +22,13 @@ static char **find(const struct environment *environment, const char *name)
 /* Takes over `entry`, which may be NULL when there was no memory for it. */
 static int append(struct environment *environment, char *entry, struct error *error)
 {
-    if (entry != NULL && environment->count + 1 >= environment->capacity) {
-        size_t capacity = environment->capacity * 2 + 32;
-        char **grown = realloc(environment->entries, capacity * sizeof *grown);
-        if (grown == NULL) {
-            free(entry);
-            entry = NULL;
-        } else {
-            environment->entries = grown;
-            environment->capacity = capacity;
-        }
-    }
-    if (entry == NULL) {
+    size_t items = environment->entries != NULL ? environment->count + 1 : 0; /* with the NULL */
+    char **grown = entry != NULL ? array_grow(environment->entries, items, sizeof *grown) : NULL;
+    if (grown == NULL) {
+        free(entry);
         return error_set(error, "out of memory for the worker's environment");
     }
+    environment->entries = grown;
     environment->entries[environment->count++] = entry;
     environment->entries[environment->count] = NULL;
     return 0;

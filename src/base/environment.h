@@ -12,7 +12,6 @@
 struct environment {
     char **entries; /* NAME=VALUE, with a NULL at the end; owned, and so is each string */
     size_t count;
-    size_t capacity;
 };
 
 /* A copy of `entries`, which ends with a NULL as environ(7) does. Returns 0, or -1 (no memory). */

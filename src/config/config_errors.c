@@ -1,5 +1,7 @@
 #include "config_errors.h"
 
+#include "array.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ int config_errors_add(struct config_errors *errors, unsigned line, const char *f
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    struct config_error *grown = realloc(errors->items, (errors->kept + 1) * sizeof *errors->items);
+    struct config_error *grown = array_grow(errors->items, errors->kept, sizeof *grown);
     if (grown == NULL) {
         return -1;
     }

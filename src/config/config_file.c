@@ -1,5 +1,6 @@
 #include "config_file.h"
 
+#include "array.h"
 #include "ascii.h"
 #include "descriptor.h"
 #include "trusted_path.h"
@@ -107,7 +108,7 @@ static int add_entry(struct reading *reading, const char *section, const char *k
                      const char *value)
 {
     struct config_file *file = reading->file;
-    struct config_entry *grown = realloc(file->entries, (file->count + 1) * sizeof *grown);
+    struct config_entry *grown = array_grow(file->entries, file->count, sizeof *grown);
     if (grown == NULL) {
         return -1;
     }

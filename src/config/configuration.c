@@ -1,5 +1,6 @@
 #include "configuration.h"
 
+#include "builder.h"
 #include "config_keys.h"
 #include "options_check.h"
 
@@ -149,18 +150,15 @@ static bool is_same_text(const char *one, const char *other)
 bool configuration_fixed_changes(const struct configuration *running,
                                  const struct configuration *next, char *buffer, size_t size)
 {
-    size_t length = 0;
-    buffer[0] = '\0';
+    struct builder names = builder_in(buffer, size);
     for (int id = 0; id < OPTION_COUNT; id++) {
         const struct option *option = &options_table.rows[id];
         if (option->is_fixed &&
-            !is_same_text(running->options.values[id], next->options.values[id]) &&
-            length + strlen(option->name) + 3 < size) {
-            length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-                                       length > 0 ? ", " : "", option->name);
+            !is_same_text(running->options.values[id], next->options.values[id])) {
+            builder_add(&names, "%s%s", names.length > 0 ? ", " : "", option->name);
         }
     }
-    return length > 0;
+    return names.length > 0;
 }
 
 struct configuration *configuration_hold(struct configuration *configuration)

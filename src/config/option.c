@@ -1,6 +1,8 @@
 #include "option.h"
 
+#include "array.h"
 #include "ascii.h"
+#include "builder.h"
 #include "duration.h"
 #include "nearest.h"
 #include "signal_name.h"
@@ -27,7 +29,7 @@ static int check_text(const struct option *option, const char *value, struct err
 
 static int add_text(struct text_list *list, const char *value, struct error *error)
 {
-    const char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
+    const char **grown = array_grow(list->items, list->count, sizeof *grown);
     if (grown == NULL) {
         return error_set(error, "out of memory");
     }
@@ -65,14 +67,13 @@ static int parse_signal(const char *value, int *signal, struct error *error)
 /* "expected text or json", "expected on, off or auto". */
 static int refuse_choice(const char *words, const char *value, struct error *error)
 {
-    char list[128] = "";
-    size_t length = 0;
-    while (*words != '\0' && length < sizeof list) {
+    char list[128];
+    struct builder builder = builder_in(list, sizeof list);
+    while (*words != '\0') {
         size_t word = strcspn(words, "|");
         bool is_last = words[word] == '\0';
-        const char *before = length == 0 ? "" : is_last ? " or " : ", ";
-        length += (size_t)snprintf(list + length, sizeof list - length, "%s%.*s", before, (int)word,
-                                   words);
+        const char *before = builder.length == 0 ? "" : is_last ? " or " : ", ";
+        builder_add(&builder, "%s%.*s", before, (int)word, words);
         words += is_last ? word : word + 1;
     }
     return error_set(error, "expected %s, got '%s'", list, value);
@@ -162,13 +163,12 @@ static int refuse_unknown(const struct option_table *table, struct span name, co
 
 static int refuse_ambiguous(const struct option_table *table, struct span name, struct error *error)
 {
-    char list[400] = "";
-    size_t length = 0;
-    for (const struct option *option = option_next(table, NULL);
-         option != NULL && length < sizeof list; option = option_next(table, option)) {
+    char list[400];
+    struct builder builder = builder_in(list, sizeof list);
+    for (const struct option *option = option_next(table, NULL); option != NULL;
+         option = option_next(table, option)) {
         if (begins_with(option, name)) {
-            length += (size_t)snprintf(list + length, sizeof list - length, "%s--%s",
-                                       length > 0 ? ", " : "", option->name);
+            builder_add(&builder, "%s--%s", builder.length > 0 ? ", " : "", option->name);
         }
     }
     return error_set(error, "--%.*s is ambiguous: %s", (int)name.length, name.start, list);

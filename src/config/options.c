@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "array.h"
 #include "ascii.h"
 #include "control_path.h"
 #include "duration.h"
@@ -94,8 +95,7 @@ static int check_syslog_tag(const char *value, struct error *error)
 
 int options_add_address(struct options *options, const struct address *address, struct error *error)
 {
-    struct address *grown =
-        realloc(options->addresses, (options->address_count + 1) * sizeof *grown);
+    struct address *grown = array_grow(options->addresses, options->address_count, sizeof *grown);
     if (grown == NULL) {
         return error_set(error, "out of memory");
     }

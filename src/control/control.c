@@ -75,7 +75,7 @@ static void watch(const struct control *control, const struct control_client *cl
 {
     struct epoll_event event = {.data.u64 = client->number};
     event.events = (client->asked ? 0 : (uint32_t)EPOLLIN) |
-                   (client->queue_length > 0 ? (uint32_t)EPOLLOUT : 0);
+                   (client->queue.length > 0 ? (uint32_t)EPOLLOUT : 0);
     epoll_ctl(control->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 }
 
@@ -106,7 +106,7 @@ void control_finish(struct control *control, uint64_t number)
         return;
     }
     client->finished = true;
-    if (client->queue_length == 0) {
+    if (client->queue.length == 0) {
         forget(control, client);
     }
 }
@@ -130,7 +130,7 @@ static void refuse_request(struct control *control, struct control_client *clien
     client->finished = true;
     send_line(control, client, line);
     free(line);
-    if (client->queue_length == 0) {
+    if (client->queue.length == 0) {
         forget(control, client);
     }
 }
@@ -268,7 +268,7 @@ static void attend(struct control *control, uint64_t number, uint32_t events)
         return;
     }
     watch(control, client);
-    if (client->finished && client->queue_length == 0) {
+    if (client->finished && client->queue.length == 0) {
         forget(control, client);
     }
 }

@@ -14,11 +14,6 @@
 
 #include <stdint.h>
 
-/* The longest request, without its newline. A longer one is answered by an error, and the client
- * goes. */
-#define CONTROL_REQUEST_MAX 1024
-/* A client whose unread replies are longer than this has stopped reading, and goes. */
-#define CONTROL_QUEUE_MAX ((size_t)1024 * 1024)
 /* When there are so many, a new client takes the place of the oldest that has asked for nothing yet
    or has only to read its last reply. Where all the others wait for something, it gets an error. */
 #define CONTROL_CLIENTS_MAX 256

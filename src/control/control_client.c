@@ -41,7 +41,7 @@ void control_client_free(struct control_client *client)
 {
     drain(client->fd);
     close(client->fd);
-    free(client->queue);
+    builder_free(&client->queue);
     free(client);
 }
 
@@ -77,65 +77,37 @@ enum control_request control_client_read(struct control_client *client)
                                                                          : CONTROL_REQUEST_NOT_TEXT;
 }
 
-static int make_room(struct control_client *client, size_t length)
-{
-    if (client->queue_length + length > CONTROL_QUEUE_MAX) {
-        return -1;
-    }
-    if (client->queue_length > 0 && client->queue_start > 0) {
-        memmove(client->queue, client->queue + client->queue_start, client->queue_length);
-    }
-    client->queue_start = 0;
-    if (client->queue_length + length <= client->queue_capacity) {
-        return 0;
-    }
-    size_t capacity = (client->queue_length + length) * 2;
-    char *grown = realloc(client->queue, capacity);
-    if (grown == NULL) {
-        return -1;
-    }
-    client->queue = grown;
-    client->queue_capacity = capacity;
-    return 0;
-}
-
 int control_client_queue(struct control_client *client, const char *text)
 {
     size_t length = strlen(text);
-    if (make_room(client, length + 1) != 0) {
+    if (client->queue.length + length + 1 > CONTROL_QUEUE_MAX) {
         return -1;
     }
-    char *end = client->queue + client->queue_length;
-    memcpy(end, text, length + 1);
-    end[length] = '\n';
-    client->queue_length += length + 1;
-    return 0;
+    builder_add_bytes(&client->queue, text, length);
+    builder_add_bytes(&client->queue, "\n", 1);
+    return builder_is_whole(&client->queue) ? 0 : -1;
 }
 
 int control_client_flush(struct control_client *client)
 {
-    while (client->queue_length > 0) {
-        ssize_t sent = send(client->fd, client->queue + client->queue_start, client->queue_length,
-                            MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) {
-            continue;
-        }
-        if (sent < 0) {
+    size_t sent = 0;
+    while (sent < client->queue.length) {
+        ssize_t length = send(client->fd, client->queue.bytes + sent, client->queue.length - sent,
+                              MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (length >= 0) {
+            sent += (size_t)length;
+        } else if (errno != EINTR) {
+            builder_drop_front(&client->queue, sent);
             return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
         }
-        client->queue_start += (size_t)sent;
-        client->queue_length -= (size_t)sent;
     }
-    free(client->queue);
-    client->queue = NULL;
-    client->queue_start = 0;
-    client->queue_capacity = 0;
+    builder_free(&client->queue);
     return 0;
 }
 
 void control_client_lose(struct control_client *client)
 {
     client->lost = true;
-    client->queue_length = 0;
+    builder_free(&client->queue);
     shutdown(client->fd, SHUT_RDWR);
 }

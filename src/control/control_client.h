@@ -6,11 +6,17 @@
 #ifndef CONTROL_CLIENT_H
 #define CONTROL_CLIENT_H
 
-#include "control.h"
+#include "builder.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The longest request, without its newline. A longer one is answered by an error, and the client
+   goes. */
+#define CONTROL_REQUEST_MAX 1024
+/* A client whose unread replies are longer than this has stopped reading, and goes. */
+#define CONTROL_QUEUE_MAX ((size_t)1024 * 1024)
 
 struct control_client {
     uint64_t number;
@@ -20,10 +26,7 @@ struct control_client {
     bool lost;     /* to be dropped: shut down already, so that poll(2) tells of it */
     size_t request_length;
     char request[CONTROL_REQUEST_MAX + 1];
-    char *queue; /* owned; replies that are not sent yet: queue_length bytes from queue_start */
-    size_t queue_start;
-    size_t queue_length;
-    size_t queue_capacity;
+    struct builder queue; /* owned; replies that are not sent yet */
 };
 
 enum control_request {

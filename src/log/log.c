@@ -76,7 +76,7 @@ static struct log_layout layout_for(enum log_sink sink)
 
 static bool send_to_syslog(const struct log_record *record)
 {
-    char line[LOG_LINE_MAX];
+    char line[LOG_LINE_SIZE];
     if (the_log.settings.syslog_facility < 0) {
         return false;
     }
@@ -86,7 +86,7 @@ static bool send_to_syslog(const struct log_record *record)
 
 static void write_to_stream(const struct log_record *record)
 {
-    char line[LOG_LINE_MAX];
+    char line[LOG_LINE_SIZE];
     const struct log_layout layout = layout_for(the_log.stream);
     log_output_write(&the_log.output, line, log_format_line(&layout, record, line));
 }
@@ -219,7 +219,7 @@ void log_text(enum log_level level, const char *head, const char *text)
 {
     struct log_record record = begin_record(level, &no_facts);
     while (level <= the_log.settings.level && *text != '\0') {
-        char line[LOG_LINE_MAX];
+        char line[LOG_LINE_SIZE];
         const char *start = text;
         size_t length = cut_line(&text);
         int written = snprintf(line, sizeof line, "%s%.*s", head, (int)length, start);

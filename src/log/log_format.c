@@ -1,8 +1,8 @@
 #include "log_format.h"
 
+#include "builder.h"
 #include "utf8.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -17,39 +17,9 @@
 #define YELLOW "\033[33m"
 #define PLAIN "\033[0m"
 
-/* A line under construction: what does not fit is left out, piece by piece. */
-struct builder {
-    char *bytes;
-    size_t length;
-    size_t limit;
-};
-
-static void add_bytes(struct builder *builder, const char *bytes, size_t size)
+static void add_text(struct builder *line, const char *text)
 {
-    if (size <= builder->limit - builder->length) {
-        memcpy(builder->bytes + builder->length, bytes, size);
-        builder->length += size;
-    } else {
-        builder->limit = builder->length; /* nothing comes behind a gap */
-    }
-}
-
-static void add_text(struct builder *builder, const char *text)
-{
-    add_bytes(builder, text, strlen(text));
-}
-
-__attribute__((format(printf, 2, 3))) static void add(struct builder *builder, const char *format,
-                                                      ...)
-{
-    char text[256];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (length > 0) {
-        add_bytes(builder, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
-    }
+    builder_add_bytes(line, text, strlen(text));
 }
 
 /* --- pieces ------------------------------------------------------------------------------------
@@ -70,7 +40,7 @@ static int priority(enum log_level level)
 /* In UTC, which can be sorted and compared across hosts; its length is always TIME_LENGTH. Not by
    gmtime(3), which reads the file of the time zone all the same: that keeps 50 kB of the C library
    in memory. The year begins in March here, so that the leap day is its last. */
-static void add_time(struct builder *builder, const struct timespec *time)
+static void add_time(struct builder *line, const struct timespec *time)
 {
     const long days_of_400_years = 146097;
     const long days_before_1970 = 719468; /* since 1 March of the year 0 */
@@ -81,22 +51,24 @@ static void add_time(struct builder *builder, const struct timespec *time)
     long year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
     long day_of_year = day - (365 * year + year / 4 - year / 100);
     long month = (5 * day_of_year + 2) / 153;
-    add(builder, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ", era * 400 + year + (month >= 10),
-        month < 10 ? month + 3 : month - 9, day_of_year - (153 * month + 2) / 5 + 1, seconds / 3600,
-        seconds / 60 % 60, seconds % 60, time->tv_nsec / 1000000);
+    builder_add(line, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%03ldZ",
+                era * 400 + year + (month >= 10), month < 10 ? month + 3 : month - 9,
+                day_of_year - (153 * month + 2) / 5 + 1, seconds / 3600, seconds / 60 % 60,
+                seconds % 60, time->tv_nsec / 1000000);
 }
 
 /* The names of the months are RFC 3164's, whatever the locale. */
-static void add_syslog_head(struct builder *builder, const struct log_layout *layout,
+static void add_syslog_head(struct builder *line, const struct log_layout *layout,
                             const struct log_record *record)
 {
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct tm local;
     localtime_r(&record->time.tv_sec, &local);
-    add(builder, "<%d>%s %2d %02d:%02d:%02d %s[%d]: ", layout->facility | priority(record->level),
-        months[local.tm_mon], local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, layout->tag,
-        (int)layout->supervisor);
+    builder_add(line,
+                "<%d>%s %2d %02d:%02d:%02d %s[%d]: ", layout->facility | priority(record->level),
+                months[local.tm_mon], local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
+                layout->tag, (int)layout->supervisor);
 }
 
 static bool is_control(char byte)
@@ -105,13 +77,13 @@ static bool is_control(char byte)
 }
 
 /* What a terminal would obey is shown instead. Other bytes stay: a path is what it is. */
-static void add_message(struct builder *builder, const struct log_record *record)
+static void add_message(struct builder *line, const struct log_record *record)
 {
     for (size_t i = 0; i < record->length; i++) {
         if (is_control(record->message[i])) {
-            add(builder, "\\x%02x", (unsigned)(unsigned char)record->message[i]);
+            builder_add(line, "\\x%02x", (unsigned)(unsigned char)record->message[i]);
         } else {
-            add_bytes(builder, &record->message[i], 1);
+            builder_add_bytes(line, &record->message[i], 1);
         }
     }
 }
@@ -125,34 +97,34 @@ static const char *level_word(enum log_level level)
     return words[level];
 }
 
-static void add_name(struct builder *builder, const struct log_layout *layout)
+static void add_name(struct builder *line, const struct log_layout *layout)
 {
-    add(builder, " %s[%d]: ", layout->program, (int)layout->supervisor);
+    builder_add(line, " %s[%d]: ", layout->program, (int)layout->supervisor);
 }
 
-static void add_plain_text(struct builder *builder, const struct log_layout *layout,
+static void add_plain_text(struct builder *line, const struct log_layout *layout,
                            const struct log_record *record)
 {
     if (layout->sink == LOG_SINK_STREAM) {
-        add_time(builder, &record->time);
-        add_name(builder, layout);
+        add_time(line, &record->time);
+        add_name(line, layout);
     }
-    add_text(builder, level_word(record->level));
-    add_message(builder, record);
+    add_text(line, level_word(record->level));
+    add_message(line, record);
 }
 
-static void add_coloured_text(struct builder *builder, const struct log_layout *layout,
+static void add_coloured_text(struct builder *line, const struct log_layout *layout,
                               const struct log_record *record)
 {
     static const char *const colours[LOG_LEVELS] = {RED, YELLOW, "", DIM};
     const char *colour = colours[record->level];
-    add_text(builder, DIM);
-    add_time(builder, &record->time);
-    add_name(builder, layout);
-    add_text(builder, PLAIN);
-    add_text(builder, colour);
-    add_text(builder, level_word(record->level));
-    add_message(builder, record);
+    add_text(line, DIM);
+    add_time(line, &record->time);
+    add_name(line, layout);
+    add_text(line, PLAIN);
+    add_text(line, colour);
+    add_text(line, level_word(record->level));
+    add_message(line, record);
 }
 
 /* --- JSON --------------------------------------------------------------------------------------
@@ -186,92 +158,91 @@ static size_t json_escape(const char *text, size_t size, size_t *taken,
     return length;
 }
 
-static void add_json_string(struct builder *builder, const char *text, size_t size)
+static void add_json_string(struct builder *line, const char *text, size_t size)
 {
     while (size > 0) {
         char escaped[JSON_ESCAPED_MAX];
         size_t taken;
-        add_bytes(builder, escaped, json_escape(text, size, &taken, escaped));
+        builder_add_bytes(line, escaped, json_escape(text, size, &taken, escaped));
         text += taken;
         size -= taken;
     }
 }
 
 /* The message is the last, so that the closing quote and brace are all that a cut has to spare. */
-static void add_json(struct builder *builder, const struct log_layout *layout,
+static void add_json(struct builder *line, const struct log_layout *layout,
                      const struct log_record *record)
 {
     static const char end[] = "\"}";
     const struct log_facts *facts = &record->facts;
-    builder->limit -= sizeof end - 1;
-    size_t limit = builder->limit;
-    add_text(builder, "{\"time\":\"");
-    add_time(builder, &record->time);
-    add(builder, "\",\"supervisor\":%d,\"level\":\"%s\",", (int)layout->supervisor,
-        log_level_name(record->level));
+    builder_keep_back(line, sizeof end - 1);
+    add_text(line, "{\"time\":\"");
+    add_time(line, &record->time);
+    builder_add(line, "\",\"supervisor\":%d,\"level\":\"%s\",", (int)layout->supervisor,
+                log_level_name(record->level));
     if (facts->event != NULL) {
-        add(builder, "\"event\":\"%s\",", facts->event);
+        builder_add(line, "\"event\":\"%s\",", facts->event);
     }
     if (facts->generation > 0) {
-        add(builder, "\"generation\":%ju,", (uintmax_t)facts->generation);
+        builder_add(line, "\"generation\":%ju,", (uintmax_t)facts->generation);
     }
     if (facts->pid > 0) {
-        add(builder, "\"pid\":%d,", (int)facts->pid);
+        builder_add(line, "\"pid\":%d,", (int)facts->pid);
     }
-    add_text(builder, "\"message\":\"");
-    add_json_string(builder, record->message, record->length);
-    builder->limit = limit + sizeof end - 1;
-    add_text(builder, end);
+    add_text(line, "\"message\":\"");
+    add_json_string(line, record->message, record->length);
+    builder_give_back(line, sizeof end - 1);
+    add_text(line, end);
 }
 
 /* --- a line ------------------------------------------------------------------------------------
  */
 
 /* Cuts half a character off that the end of a line left of a whole one. */
-static void drop_half_character(struct builder *builder, size_t start)
+static void drop_half_character(struct builder *line, size_t start)
 {
-    size_t back = builder->length;
+    size_t back = line->length;
     uint32_t unused;
-    while (back > start && builder->length - back < 4 &&
-           (builder->bytes[back - 1] & 0xC0) == 0x80) {
+    while (back > start && line->length - back < 4 && (line->bytes[back - 1] & 0xC0) == 0x80) {
         back--;
     }
-    if (back > start && (builder->bytes[back - 1] & 0xC0) == 0xC0 &&
-        utf8_decode(builder->bytes + back - 1, builder->length - back + 1, &unused) == 0) {
-        builder->length = back - 1;
+    if (back > start && (line->bytes[back - 1] & 0xC0) == 0xC0 &&
+        utf8_decode(line->bytes + back - 1, line->length - back + 1, &unused) == 0) {
+        line->length = back - 1;
     }
 }
 
 size_t log_format_line(const struct log_layout *layout, const struct log_record *record,
-                       char line[LOG_LINE_MAX])
+                       char bytes[LOG_LINE_SIZE])
 {
-    /* What comes behind every message: the end of a colour, a newline. */
-    const size_t reserved = sizeof PLAIN - 1 + 1;
-    struct builder builder = {.bytes = line, .limit = LOG_LINE_MAX - reserved};
+    /* What comes after every message: the end of a colour, a newline. */
+    const size_t end = sizeof PLAIN - 1 + 1;
+    struct builder line = builder_in(bytes, LOG_LINE_SIZE);
+    builder_keep_back(&line, end);
     if (layout->sink == LOG_SINK_JOURNAL) {
-        add(&builder, "<%d>", priority(record->level));
+        builder_add(&line, "<%d>", priority(record->level));
     } else if (layout->sink == LOG_SINK_SYSLOG) {
-        add_syslog_head(&builder, layout, record);
+        add_syslog_head(&line, layout, record);
     }
     bool is_coloured = false;
     if (layout->format == LOG_FORMAT_JSON) {
-        add_json(&builder, layout, record);
+        add_json(&line, layout, record);
     } else {
-        size_t start = builder.length;
+        size_t start = line.length;
         is_coloured = layout->sink == LOG_SINK_TERMINAL;
-        (is_coloured ? add_coloured_text : add_plain_text)(&builder, layout, record);
-        if (builder.length == builder.limit) {
-            drop_half_character(&builder, start);
+        (is_coloured ? add_coloured_text : add_plain_text)(&line, layout, record);
+        if (!builder_is_whole(&line)) {
+            drop_half_character(&line, start);
         }
     }
-    builder.limit = LOG_LINE_MAX;
+    builder_give_back(&line, end);
     if (is_coloured) {
-        add_text(&builder, PLAIN);
+        add_text(&line, PLAIN);
     }
     if (layout->sink != LOG_SINK_SYSLOG) {
-        add_text(&builder, "\n");
+        add_text(&line, "\n");
     }
-    return builder.length;
+    return line.length;
 }
 
 bool log_format_is_own(const struct log_layout *layout, const char *line)

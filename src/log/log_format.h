@@ -15,6 +15,7 @@
 /* A line is never longer, its newline included: PIPE_BUF, so that it goes into a pipe whole or not
    at all (pipe(7)). What is longer is cut. */
 #define LOG_LINE_MAX 4096
+#define LOG_LINE_SIZE (LOG_LINE_MAX + 1)
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVELS };
 
@@ -52,9 +53,9 @@ struct log_record {
     size_t length;
 };
 
-/* Makes the line. Returns its length; there is no NUL behind it. */
+/* Makes the line, of LOG_LINE_MAX bytes at most. Returns its length. */
 size_t log_format_line(const struct log_layout *layout, const struct log_record *record,
-                       char line[LOG_LINE_MAX]);
+                       char line[LOG_LINE_SIZE]);
 
 /* True if the line that begins here is one that this layout's supervisor wrote to a stream. */
 bool log_format_is_own(const struct log_layout *layout, const char *line);

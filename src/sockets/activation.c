@@ -1,5 +1,6 @@
 #include "activation.h"
 
+#include "array.h"
 #include "ascii.h"
 #include "store_name.h"
 
@@ -132,11 +133,11 @@ static bool is_witness(const char *name, size_t length)
     return length == sizeof STORE_NAME_WITNESS - 1 && memcmp(name, STORE_NAME_WITNESS, length) == 0;
 }
 
-/* Grown one by one: a number that is nonsense must not decide how much memory is asked for. */
+/* A number that is nonsense must not decide how much memory is asked for. */
 static struct activated_socket *add(struct activation *activation)
 {
     struct activated_socket *grown =
-        realloc(activation->items, (activation->count + 1) * sizeof *activation->items);
+        array_grow(activation->items, activation->count, sizeof *grown);
     if (grown == NULL) {
         return NULL;
     }

@@ -1,5 +1,7 @@
 #include "store_name.h"
 
+#include "builder.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +19,14 @@ static bool can_stand(unsigned char character)
 char *store_name_make(char name[STORE_NAME_SIZE], const char *type, const char *listener,
                       const struct unix_file *file)
 {
-    size_t length = (size_t)snprintf(name, STORE_NAME_SIZE, PREFIX "%s,", type);
+    struct builder builder = builder_in(name, STORE_NAME_SIZE);
+    builder_add(&builder, PREFIX "%s,", type);
     if (file != NULL) {
-        length += (size_t)snprintf(name + length, STORE_NAME_SIZE - length, "%jx,%jx,",
-                                   (uintmax_t)file->device, (uintmax_t)file->inode);
+        builder_add(&builder, "%jx,%jx,", (uintmax_t)file->device, (uintmax_t)file->inode);
     }
-    for (; *listener != '\0' && length + sizeof "%XX" <= STORE_NAME_SIZE; listener++) {
+    for (; *listener != '\0' && builder.length + sizeof "%XX" <= STORE_NAME_SIZE; listener++) {
         unsigned char character = (unsigned char)*listener;
-        length += (size_t)snprintf(name + length, STORE_NAME_SIZE - length,
-                                   can_stand(character) ? "%c" : "%%%02X", character);
+        builder_add(&builder, can_stand(character) ? "%c" : "%%%02X", character);
     }
     return name;
 }

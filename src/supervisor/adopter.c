@@ -1,5 +1,7 @@
 #include "adopter.h"
 
+#include "array.h"
+#include "builder.h"
 #include "log.h"
 
 #include <errno.h>
@@ -81,7 +83,7 @@ static struct known_listener *note(struct adopter *adopter, const struct listene
         return known;
     }
     forget_closed(adopter);
-    known = realloc(adopter->known, (adopter->known_count + 1) * sizeof *known);
+    known = array_grow(adopter->known, adopter->known_count, sizeof *known);
     if (known == NULL) {
         return NULL;
     }
@@ -259,12 +261,10 @@ void adopter_take(struct adopter *adopter, struct family *family, const struct f
 static void describe_left_over(const struct adopter *adopter, const struct listener_set *listeners,
                                char *buffer, size_t size)
 {
-    size_t length = 0;
-    buffer[0] = '\0';
-    for (size_t i = 0; i < listeners->count && length < size; i++) {
+    struct builder names = builder_in(buffer, size);
+    for (size_t i = 0; i < listeners->count; i++) {
         if (adopter_is_left_over(adopter, &listeners->items[i])) {
-            length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-                                       length > 0 ? ", " : "", listeners->items[i].name);
+            builder_add(&names, "%s%s", names.length > 0 ? ", " : "", listeners->items[i].name);
         }
     }
 }

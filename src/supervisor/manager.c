@@ -1,5 +1,6 @@
 #include "manager.h"
 
+#include "builder.h"
 #include "log.h"
 #include "store_name.h"
 
@@ -118,35 +119,33 @@ static size_t count_leaving(const struct lifecycle *lifecycle)
     return count;
 }
 
-static void describe_generations(const struct lifecycle *lifecycle, char *text, size_t size)
+static void describe_generations(const struct lifecycle *lifecycle, struct builder *text)
 {
     size_t leaving = count_leaving(lifecycle);
     if (lifecycle->current == 0) {
-        snprintf(text, size, "no generation is serving%s",
-                 lifecycle->starting != 0 ? ", one is starting" : "");
+        builder_add(text, "no generation is serving%s",
+                    lifecycle->starting != 0 ? ", one is starting" : "");
     } else if (leaving == 0) {
-        snprintf(text, size, "generation %" PRIu64 " is serving", lifecycle->current);
+        builder_add(text, "generation %" PRIu64 " is serving", lifecycle->current);
     } else {
-        snprintf(text, size, "generation %" PRIu64 " is serving, %zu older %s leaving",
-                 lifecycle->current, leaving, leaving == 1 ? "one is" : "ones are");
+        builder_add(text, "generation %" PRIu64 " is serving, %zu older %s leaving",
+                    lifecycle->current, leaving, leaving == 1 ? "one is" : "ones are");
     }
 }
 
-static void describe(const struct manager *manager, char *text, size_t size)
+static void describe(const struct manager *manager, struct builder *text)
 {
     const struct lifecycle *lifecycle = manager->setup.lifecycle;
     if (lifecycle->stopping) {
-        snprintf(text, size, "stopping");
+        builder_add(text, "stopping");
         return;
     }
-    describe_generations(lifecycle, text, size);
-    size_t length = strlen(text);
+    describe_generations(lifecycle, text);
     if (lifecycle->deploy != 0) {
-        snprintf(text + length, size - length, "; deploy %" PRIu64 " is under way",
-                 lifecycle->deploy);
+        builder_add(text, "; deploy %" PRIu64 " is under way", lifecycle->deploy);
     } else if (manager->failed_deploy != 0) {
-        snprintf(text + length, size - length, "; deploy %" PRIu64 " failed: %s",
-                 manager->failed_deploy, deploy_failure_text(manager->failure));
+        builder_add(text, "; deploy %" PRIu64 " failed: %s", manager->failed_deploy,
+                    deploy_failure_text(manager->failure));
     }
 }
 
@@ -154,25 +153,25 @@ static bool announce(struct manager *manager, enum manager_phase phase)
 {
     char status[MANAGER_STATUS_SIZE];
     char lines[MANAGER_STATUS_SIZE + 128];
-    size_t length = 0;
-    describe(manager, status, sizeof status);
+    struct builder text = builder_in(status, sizeof status);
+    struct builder message = builder_in(lines, sizeof lines);
+    describe(manager, &text);
     if (phase == manager->phase && strcmp(status, manager->status) == 0) {
         return true;
     }
     if (phase != manager->phase && phase == MANAGER_SERVING) {
-        length = (size_t)snprintf(lines, sizeof lines, "READY=1\n");
+        builder_add(&message, "READY=1\n");
         /* The process that systemd started is not the one that serves. */
         if (manager->setup.is_daemon) {
-            length += (size_t)snprintf(lines + length, sizeof lines - length, "MAINPID=%d\n",
-                                       (int)getpid());
+            builder_add(&message, "MAINPID=%d\n", (int)getpid());
         }
     } else if (phase != manager->phase && phase == MANAGER_RELOADING) {
-        length = (size_t)snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
-                                  service_manager_now_us());
+        builder_add(&message, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
+                    service_manager_now_us());
     } else if (phase != manager->phase && phase == MANAGER_STOPPING) {
-        length = (size_t)snprintf(lines, sizeof lines, "STOPPING=1\n");
+        builder_add(&message, "STOPPING=1\n");
     }
-    snprintf(lines + length, sizeof lines - length, "STATUS=%s", status);
+    builder_add(&message, "STATUS=%s", status);
     if (!tell(manager, lines)) {
         return false;
     }

@@ -1,5 +1,6 @@
 #include "releases.h"
 
+#include "builder.h"
 #include "last_words.h"
 #include "log.h"
 #include "plan.h"
@@ -137,15 +138,12 @@ static void refuse_for_error(const struct releases *releases, enum deploy_failur
 static void refuse_for_config_errors(const struct releases *releases,
                                      const struct config_errors *errors)
 {
-    char words[LAST_WORDS_SIZE] = "";
-    size_t length = 0;
+    char words[LAST_WORDS_SIZE];
+    struct builder builder = builder_in(words, sizeof words);
     for (size_t i = 0; i < errors->kept; i++) {
         const char *text = errors->items[i].text;
         log_error("%s", text);
-        if (length + strlen(text) + 2 < sizeof words) {
-            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s",
-                                       length > 0 ? "\n" : "", text);
-        }
+        builder_add(&builder, "%s%s", builder.length > 0 ? "\n" : "", text);
     }
     refuse(releases, FAILURE_CONFIGURATION, words, words);
 }

@@ -1,31 +1,23 @@
 #include "status_keeper.h"
 
+#include "builder.h"
 #include "log.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* Nothing tells of room on a disk; it can only be asked for, at first so soon, then less often. */
 #define RETRY_FIRST_SECONDS 0.5
 #define RETRY_LONGEST_SECONDS 30.0
 
-/* A line for each generation that has been ready, oldest first. Returns NULL where there is no
-   memory; else a text to be freed. */
-static char *make_text(const struct lifecycle *lifecycle, size_t *length)
+/* A line for each generation that has been ready, oldest first. */
+static void describe(const struct lifecycle *lifecycle, struct builder *text)
 {
-    const size_t line_max = sizeof "18446744073709551615:2147483647\n";
-    size_t size = lifecycle->count * line_max + 1;
-    char *text = malloc(size);
-    *length = 0;
-    for (size_t i = 0; text != NULL && i < lifecycle->count; i++) {
+    for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];
         if (generation->state != GENERATION_STARTING) {
-            *length += (size_t)snprintf(text + *length, size - *length, "%" PRIu64 ":%d\n",
-                                        generation->number, (int)generation->pid);
+            builder_add(text, "%" PRIu64 ":%d\n", generation->number, (int)generation->pid);
         }
     }
-    return text;
 }
 
 static void arm_retry(struct status_keeper *keeper)
@@ -48,27 +40,26 @@ void status_keeper_publish(struct status_keeper *keeper)
 {
     struct status_file *file = keeper->setup.file;
     struct error error;
-    size_t length;
     if (file->path == NULL) {
         return;
     }
     bool was_behind = file->is_behind;
-    char *text = make_text(keeper->setup.lifecycle, &length);
-    if (text == NULL) {
+    AUTO_BUILDER struct builder text = {.length = 0};
+    describe(keeper->setup.lifecycle, &text);
+    if (!builder_is_whole(&text)) {
         log_error("cannot write the status file: out of memory");
-    } else if (status_file_write(file, text, length, &error) != 0) {
+    } else if (status_file_write(file, builder_text(&text), text.length, &error) != 0) {
         if (!was_behind || !file->is_behind) {
             log_error("%s", error.text);
         }
     } else if (was_behind) {
         log_info("status file %s is written again", file->path);
     }
-    if (text == NULL || file->is_behind) {
+    if (!builder_is_whole(&text) || file->is_behind) {
         arm_retry(keeper);
     } else {
         settle(keeper);
     }
-    free(text);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int revents)

@@ -1,5 +1,6 @@
 #include "change_watch.h"
 
+#include "array.h"
 #include "descriptor.h"
 
 #include <dirent.h>
@@ -135,7 +136,7 @@ static int remember_mark(struct change_watch *watch, int wd, struct error *error
             return 0;
         }
     }
-    struct mark *grown = realloc(watch->marks, (watch->mark_count + 1) * sizeof *grown);
+    struct mark *grown = array_grow(watch->marks, watch->mark_count, sizeof *grown);
     if (grown == NULL) {
         inotify_rm_watch(watch->fd, wd);
         return error_set(error, "out of memory");

@@ -1,5 +1,6 @@
 #include "process_tree.h"
 
+#include "array.h"
 #include "ascii.h"
 #include "descriptor.h"
 #include "proc_file.h"
@@ -100,16 +101,12 @@ static int append(struct process_list *list, pid_t pid)
     if (list->count == PROCESSES_MAX) {
         return -1;
     }
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 16;
-        pid_t *items = realloc(list->items, capacity * sizeof *items);
-        if (items == NULL) {
-            return -1;
-        }
-        list->items = items;
-        list->capacity = capacity;
+    pid_t *items = array_grow(list->items, list->count, sizeof *items);
+    if (items == NULL) {
+        return -1;
     }
-    list->items[list->count++] = pid;
+    list->items = items;
+    items[list->count++] = pid;
     return 0;
 }
 

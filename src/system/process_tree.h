@@ -12,7 +12,6 @@
 struct process_list {
     pid_t *items; /* owned */
     size_t count;
-    size_t capacity;
 };
 
 /* True if `pid` is `ancestor` or a process below it. Without /proc only the ancestor itself is

@@ -1,5 +1,6 @@
 #include "socket_diag.h"
 
+#include "array.h"
 #include "descriptor.h"
 
 #include <errno.h>
@@ -29,16 +30,12 @@
 
 static int append(struct socket_list *list, uint32_t inode)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity > 0 ? list->capacity * 2 : 64;
-        uint32_t *inodes = realloc(list->inodes, capacity * sizeof *inodes);
-        if (inodes == NULL) {
-            return -1;
-        }
-        list->inodes = inodes;
-        list->capacity = capacity;
+    uint32_t *inodes = array_grow(list->inodes, list->count, sizeof *inodes);
+    if (inodes == NULL) {
+        return -1;
     }
-    list->inodes[list->count++] = inode;
+    list->inodes = inodes;
+    inodes[list->count++] = inode;
     return 0;
 }
 

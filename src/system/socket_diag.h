@@ -18,7 +18,6 @@
 struct socket_list {
     uint32_t *inodes; /* owned */
     size_t count;
-    size_t capacity;
     bool is_partial; /* not all could be listed */
 };
 

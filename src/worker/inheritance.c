@@ -1,9 +1,9 @@
 #include "inheritance.h"
 
+#include "builder.h"
+
 #include <arpa/inet.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,73 +14,23 @@
 /* What sd_listen_fds_with_names(3) calls a socket without a name. */
 #define NO_NAME "unknown"
 
-/* --- text that grows -------------------------------------------------------------------------- */
-
-/* Not a stream of memory: those touch more of the C library than all the rest of the supervisor. */
-struct text {
-    char *start; /* owned; NULL: empty */
-    size_t length;
-    size_t capacity;
-    bool has_failed; /* there was no memory */
-};
-
-static void text_free(struct text *text)
-{
-    free(text->start);
-}
-
-static bool text_make_room(struct text *text, size_t needed)
-{
-    if (needed <= text->capacity) {
-        return true;
-    }
-    size_t capacity = needed + text->capacity + 32;
-    char *grown = realloc(text->start, capacity);
-    if (grown == NULL) {
-        text->has_failed = true;
-        return false;
-    }
-    text->start = grown;
-    text->capacity = capacity;
-    return true;
-}
-
-static __attribute__((format(printf, 2, 3))) void text_add(struct text *text, const char *format,
-                                                           ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (length < 0 || !text_make_room(text, text->length + (size_t)length + 1)) {
-        return;
-    }
-    va_start(arguments, format);
-    vsnprintf(text->start + text->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    text->length += (size_t)length;
-}
-
-static int set_text(struct environment *environment, const char *name, const struct text *text,
+static int set_text(struct environment *environment, const char *name, const struct builder *text,
                     struct error *error)
 {
-    return text->has_failed
-               ? error_set(error, "out of memory for %s", name)
-               : environment_set(environment, name, text->start != NULL ? text->start : "", error);
+    return builder_is_whole(text) ? environment_set(environment, name, builder_text(text), error)
+                                  : error_set(error, "out of memory for %s", name);
 }
-
-#define AUTO_TEXT __attribute__((cleanup(text_free))) struct text
 
 /* A list of the workers' descriptors, as several conventions have it. */
 static int set_descriptors(struct environment *environment, const char *name,
                            const struct listener_set *listeners, const char *separator,
                            const char *end, struct error *error)
 {
-    AUTO_TEXT text = {.length = 0};
+    AUTO_BUILDER struct builder text = {.length = 0};
     for (size_t i = 0; i < listeners->count; i++) {
-        text_add(&text, "%s%d", i > 0 ? separator : "", listeners->items[i].worker_fd);
+        builder_add(&text, "%s%d", i > 0 ? separator : "", listeners->items[i].worker_fd);
     }
-    text_add(&text, "%s", end);
+    builder_add(&text, "%s", end);
     return set_text(environment, name, &text, error);
 }
 
@@ -90,10 +40,10 @@ static int set_descriptors(struct environment *environment, const char *name,
 static int write_server_starter(const struct listener_set *listeners,
                                 struct environment *environment, struct error *error)
 {
-    AUTO_TEXT ports = {.length = 0};
+    AUTO_BUILDER struct builder ports = {.length = 0};
     for (size_t i = 0; i < listeners->count; i++) {
-        text_add(&ports, "%s%s=%d", i > 0 ? ";" : "", listeners->items[i].name,
-                 listeners->items[i].worker_fd);
+        builder_add(&ports, "%s%s=%d", i > 0 ? ";" : "", listeners->items[i].name,
+                    listeners->items[i].worker_fd);
     }
     return set_text(environment, "SERVER_STARTER_PORT", &ports, error);
 }
@@ -131,11 +81,11 @@ static int write_names(const struct listener_set *listeners, struct environment 
     if (!has_label) {
         return 0;
     }
-    AUTO_TEXT names = {.length = 0};
+    AUTO_BUILDER struct builder names = {.length = 0};
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = find_number(listeners, FIRST_FD + (int)i);
         bool is_named = listener != NULL && listener->label != NULL;
-        text_add(&names, "%s%s", i > 0 ? ":" : "", is_named ? listener->label : NO_NAME);
+        builder_add(&names, "%s%s", i > 0 ? ":" : "", is_named ? listener->label : NO_NAME);
     }
     return set_text(environment, "LISTEN_FDNAMES", &names, error);
 }
@@ -243,16 +193,16 @@ static void describe_for_php_fpm(const struct listener *listener, char *buffer, 
 static int write_php_fpm(const struct listener_set *listeners, struct environment *environment,
                          struct error *error)
 {
-    AUTO_TEXT sockets = {.length = 0};
+    AUTO_BUILDER struct builder sockets = {.length = 0};
     for (size_t i = 0; i < listeners->count; i++) {
         char address[sizeof(struct sockaddr_un)];
         describe_for_php_fpm(&listeners->items[i], address, sizeof address);
         if (address[0] != '\0') {
-            text_add(&sockets, "%s%s=%d", sockets.length > 0 ? "," : "", address,
-                     listeners->items[i].worker_fd);
+            builder_add(&sockets, "%s%s=%d", sockets.length > 0 ? "," : "", address,
+                        listeners->items[i].worker_fd);
         }
     }
-    return sockets.length > 0 || sockets.has_failed
+    return sockets.length > 0 || !builder_is_whole(&sockets)
                ? set_text(environment, "FPM_SOCKETS", &sockets, error)
                : 0;
 }

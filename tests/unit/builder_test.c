@@ -61,6 +61,30 @@ static void a_buffer_can_be_full_and_whole(void **state)
     assert_true(builder_is_whole(&builder));
 }
 
+static void an_end_that_was_kept_back_comes_after_a_cut(void **state)
+{
+    (void)state;
+    char buffer[8];
+    struct builder builder = builder_in(buffer, sizeof buffer);
+    builder_keep_back(&builder, 2);
+    builder_add(&builder, "%s", "123456789");
+    builder_give_back(&builder, 2);
+    builder_add(&builder, "\"}");
+    assert_string_equal(buffer, "12345\"}");
+}
+
+static void a_front_that_was_used_goes(void **state)
+{
+    (void)state;
+    AUTO_BUILDER struct builder builder = {.length = 0};
+    builder_drop_front(&builder, 0);
+    builder_add(&builder, "one two");
+    builder_drop_front(&builder, 4);
+    assert_string_equal(builder_text(&builder), "two");
+    builder_add(&builder, " three");
+    assert_string_equal(builder_text(&builder), "two three");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +92,8 @@ int main(void)
         cmocka_unit_test(nothing_comes_after_what_did_not_fit),
         cmocka_unit_test(formatted_text_is_cut),
         cmocka_unit_test(a_buffer_can_be_full_and_whole),
+        cmocka_unit_test(an_end_that_was_kept_back_comes_after_a_cut),
+        cmocka_unit_test(a_front_that_was_used_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

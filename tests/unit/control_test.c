@@ -5,6 +5,7 @@
  */
 #include "control.h"
 
+#include "control_client.h"
 #include "json_field.h"
 
 #include <errno.h>
