@@ -318,3 +318,9 @@ answers() {
 body() {
   curl --silent --fail --max-time 5 "${@:2}" "$1"
 }
+
+# copy_example NAME DIRECTORY: this one of packaging/examples there, on $PORT instead of 8080.
+# shellcheck disable=SC2153 # the tests set it
+copy_example() {
+  cp -r "$ROOT/packaging/examples/$1" "$2" && find "$2" -type f -exec sed -i "s/8080/$PORT/g" {} +
+}

@@ -2,7 +2,7 @@
 # Servers that bind for themselves and know nothing of their supervisor, as their users start them,
 # deployed ten times under load. No connection may be refused, by any of them. What an old generation
 # had begun when it was told to leave is its own to finish: those with a graceful stop must, of the
-# others the table in the README says how much they dropped (tests/adoption/table).
+# others RESULTS.md says how much they dropped (tests/adoption/table).
 #
 # HUPS=N asks for another number of deploys.
 

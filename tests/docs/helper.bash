@@ -1,6 +1,7 @@
 # What the documents say, in a form that can be compared with what the program says.
 
 load ../helpers
+load program
 
 README=$ROOT/README.md
 MANUALS=$ROOT/packaging/man
@@ -13,10 +14,10 @@ block() {
     found && inside' "$README"
 }
 
-# readme_table TITLE: the rows of the first table under this heading, without its head.
-readme_table() {
-  awk -v title="$1" '
-    /^#/ { inside = ($0 ~ "^#+ " title "$") }
+# readme_rows MARK: the rows of the table of the README that follows <!-- MARK -->, without its head.
+readme_rows() {
+  awk -v mark="<!-- $1 -->" '
+    $0 == mark { inside = 1; next }
     inside && /^\|/ && ++lines > 2
     inside && lines > 0 && !/^\|/ { exit }' "$README"
 }
@@ -55,36 +56,6 @@ manual_subsection() {
   manual_section "$1" "$2" | awk -v title="   $3" '
     /^   [^ ]/ { inside = ($0 == title); next }
     inside'
-}
-
-# command_help COMMAND TITLE: the lines under "TITLE:" in the help of a client command.
-command_help() {
-  "$TASUKI" "$1" --help | awk -v title="$2:" '
-    /^[^ ]/ { inside = ($0 == title); next }
-    inside && NF'
-}
-
-# help_section PROGRAM TITLE: the lines under "TITLE:".
-help_section() {
-  "$1" --help | awk -v title="$2:" '
-    /^[^ ]/ { inside = ($0 == title); next }
-    inside && NF'
-}
-
-# help_options PROGRAM: a line for each option: the option, its default, its variable, with tabs
-# between them.
-help_options() {
-  help_section "$1" Options | awk '
-    function value_of(name) {
-      if (!match(text, "\\(" name ": [^)]*\\)")) return ""
-      return substr(text, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
-    }
-    function finish() {
-      if (option != "") print option "\t" value_of("default") "\t" value_of("variable")
-    }
-    /^  --/ { finish(); option = $1; text = ""; next }
-    { sub(/^ +/, ""); text = text " " $0 }
-    END { finish() }'
 }
 
 # manual_options: a line for each option of tasuki(1): the option, a tab, and its text.

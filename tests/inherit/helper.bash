@@ -1,9 +1,8 @@
-# Shared by the tests that hand sockets on to real servers: starting one under tasuki, replacing it
-# under load, and the configurations.
+# Shared by the tests that hand sockets on to real servers: starting one of packaging/examples, and
+# replacing it under load.
 # shellcheck source=SCRIPTDIR/../servers/helper.bash
 source "$(dirname "${BASH_SOURCE[0]}")/../servers/helper.bash"
 
-APPS=$ROOT/tests/inherit/apps
 DEPLOYS=3
 # Enough to see that the load ran: hypercorn is slow to start where cores are few.
 # shellcheck disable=SC2034 # for assert_no_loss
@@ -14,7 +13,7 @@ LEAST_REQUESTS=20
 # socket, so the question is for what only the new one has. sh expands the generation.
 # shellcheck disable=SC2016,SC2153
 answers_itself() {
-  printf -- '--ready=exec:curl -s -D - -o /dev/null http://127.0.0.1:%s/ | grep -qi "^X-Generation: $TASUKI_GENERATION"' "$PORT"
+  printf -- '--ready=exec:curl -s http://127.0.0.1:%s/ | grep -qx "generation $TASUKI_GENERATION"' "$PORT"
 }
 
 # nginx has workers when it serves.
@@ -23,19 +22,20 @@ has_children() {
   printf -- '--ready=exec:grep -q . /proc/$TASUKI_PID/task/$TASUKI_PID/children'
 }
 
-# serve OPTION... -- SERVER [ARG...]: tasuki named app on $PORT, and nginx on $FRONT before it.
+# serve EXAMPLE [OPTION...]: this one of packaging/examples on $PORT, and nginx on $FRONT before it.
 # Returns when the server answers.
 serve() {
-  start_here "$TASUKI" --name=app --interval=0.2 --port="127.0.0.1:$PORT" --status-file="$STATUS" "$@"
+  EXAMPLE=$1
+  copy_example "$EXAMPLE" "$DIR/$EXAMPLE"
+  start_here env PATH="$BIN:$PATH" "$DIR/$EXAMPLE/run" --interval=0.2 --status-file="$STATUS" "${@:2}"
   start_front
   wait_until answers "http://127.0.0.1:$FRONT/"
 }
 
 # begin_load REPORT PORT [WRK-OPTION...]: wrk, a minute at the most; its pid is added to $LOADS.
 begin_load() {
-  EXPECTED_BODY='a right answer
-' wrk --threads 1 --connections 8 --duration 60s --timeout 5s --script "$SERVERS/wrk.lua" "${@:3}" \
-    "http://127.0.0.1:$2/" </dev/null >"$DIR/$1" 2>&1 3>&- &
+  EXPECTED_BODY=${BODY:-} wrk --threads 1 --connections 8 --duration 60s --timeout 5s \
+    --script "$SERVERS/wrk.lua" "${@:3}" "http://127.0.0.1:$2/" </dev/null >"$DIR/$1" 2>&1 3>&- &
   LOADS+=("$!")
   STARTED+=("$!")
 }
@@ -50,7 +50,7 @@ replace_under_load() {
   begin_load new "${1:-$PORT}" --header 'Connection: close'
   begin_load kept "$FRONT"
   for ((i = 0; i < DEPLOYS; i++)); do
-    timeout 60 "$TASUKI" restart app || return 1
+    timeout 60 "$TASUKI" restart "$EXAMPLE" || return 1
   done
   for load in "${LOADS[@]}"; do
     kill -INT "$load"
@@ -106,57 +106,13 @@ END
   start_here nginx -p "$DIR/" -c "$DIR/front.conf" -e "$DIR/front.log"
 }
 
-nginx_configuration() {
-  cat >"$DIR/nginx.conf" <<END
-pid server.pid;
-error_log stderr;
-worker_processes 2;
-events { worker_connections 256; }
-http {
-  access_log off;
-  $(nginx_temporary_paths)
-  server {
-    listen 127.0.0.1:$PORT;
-    return 200 "a right answer\n";
-  }
-}
-END
-}
-
-haproxy_configuration() {
-  cat >"$DIR/haproxy.conf" <<END
-defaults
-  mode http
-  option idle-close-on-response
-  timeout client 10s
-  timeout connect 5s
-  timeout server 10s
-frontend web
-  bind fd@3
-  http-request return status 200 content-type text/plain hdr X-Generation %[env(SERVER_STARTER_GENERATION)] string "a right answer\n"
-END
-}
-
 # php_fpm: the program, which has the version of PHP in its name.
 php_fpm() {
   find /usr/sbin -name 'php-fpm*' | head -n 1
 }
 
 # Its children become nobody where it is root's, and must read answer.php.
-php_fpm_configuration() {
-  cp "$APPS/answer.php" "$DIR/answer.php"
+pass_to_php_fpm() {
   chmod a+rx "$DIR" "$(dirname "$DIR")" "$(dirname "$(dirname "$DIR")")"
-  cat >"$DIR/fpm.conf" <<END
-[global]
-error_log = /proc/self/fd/2
-process_control_timeout = 10s
-[web]
-listen = 127.0.0.1:$PORT
-user = nobody
-group = nogroup
-pm = static
-pm.max_children = 4
-clear_env = no
-END
-  PASS="fastcgi_pass app; fastcgi_param SCRIPT_FILENAME $DIR/answer.php; fastcgi_param REQUEST_METHOD GET"
+  PASS="fastcgi_pass app; fastcgi_param SCRIPT_FILENAME $DIR/php-fpm/answer.php; fastcgi_param REQUEST_METHOD GET"
 }

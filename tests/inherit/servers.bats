@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Real servers take their sockets in the convention that they know, and are replaced under load.
 
+# shellcheck disable=SC2034,SC2153 # the helper reads BODY and EXAMPLE, and sets STATUS
 bats_require_minimum_version 1.5.0
 load helper
 
@@ -12,52 +13,56 @@ setup() {
 }
 
 @test "nginx takes its sockets from NGINX" {
-  nginx_configuration
-  serve "$(has_children)" --inherit=server-starter,nginx --signal-on-hup=QUIT \
-    --signal-on-term=QUIT -- nginx -p "$DIR/" -c "$DIR/nginx.conf" -e stderr
+  needs_root # Debian's nginx wants directories that are root's
+  BODY=$'hello\n'
+  serve nginx "$(has_children)"
   replace_under_load
 }
 
 @test "gunicorn takes its sockets from LISTEN_FDS" {
-  serve "$(answers_itself)" --dir="$APPS" -- gunicorn --workers 2 app:wsgi
+  serve gunicorn "$(answers_itself)"
   replace_under_load
 }
 
 @test "puma takes its sockets from LISTEN_FDS" {
-  serve "$(answers_itself)" --dir="$APPS" -- puma --bind "tcp://127.0.0.1:$PORT" --threads 2:2 config.ru
+  serve puma "$(answers_itself)"
   replace_under_load
 }
 
 @test "unicorn takes its sockets from UNICORN_FD" {
-  serve "$(answers_itself)" --inherit=server-starter,unicorn --dir="$APPS" --signal-on-hup=QUIT \
-    --signal-on-term=QUIT -- unicorn --listen "127.0.0.1:$PORT" config.ru
+  serve unicorn "$(answers_itself)"
   replace_under_load
 }
 
 @test "php-fpm takes its sockets from FPM_SOCKETS, behind nginx" {
-  php_fpm_configuration
-  serve --inherit=server-starter,php-fpm --signal-on-hup=QUIT --signal-on-term=QUIT -- \
-    "$(php_fpm)" --nodaemonize --fpm-config "$DIR/fpm.conf"
+  pass_to_php_fpm
+  PHP_FPM=$(php_fpm) serve php-fpm
   replace_under_load "$FRONT"
 }
 
 @test "uvicorn takes its socket by number, behind nginx" {
-  serve "$(answers_itself)" -- uvicorn --app-dir "$APPS" --fd 3 --no-access-log app:asgi
+  serve uvicorn "$(answers_itself)"
   replace_under_load "$FRONT"
 }
 
 @test "hypercorn takes its socket by number, behind nginx" {
-  serve "$(answers_itself)" --dir="$APPS" -- hypercorn --bind fd://3 app:asgi
+  serve hypercorn "$(answers_itself)"
   replace_under_load "$FRONT"
 }
 
-@test "a Node server takes its socket by number" {
-  serve "$(answers_itself)" -- node "$APPS/server.js"
+@test "a Node server takes its socket by number, and is not adopted" {
+  mkdir "$DIR/by-number"
+  sed 's/server.listen(8080)/server.listen({ fd: 3 })/' "$ROOT/packaging/examples/node/server.js" >"$DIR/by-number/server.js"
+  grep -q 'fd: 3' "$DIR/by-number/server.js"
+  EXAMPLE=by-number
+  start_here "$TASUKI" --name=by-number --adopt=off --interval=0.2 --port="127.0.0.1:$PORT" --status-file="$STATUS" \
+    "$(answers_itself)" -- node "$DIR/by-number/server.js"
+  start_front
+  wait_until answers "http://127.0.0.1:$FRONT/"
   replace_under_load
 }
 
 @test "HAProxy takes its socket by number" {
-  haproxy_configuration
-  serve "$(answers_itself)" --signal-on-hup=USR1 --signal-on-term=USR1 -- haproxy -db -f "$DIR/haproxy.conf"
+  serve haproxy "$(answers_itself)"
   replace_under_load
 }

@@ -26,14 +26,15 @@ setup_file() {
   done
 }
 
-@test "the systemd template is installed" {
+@test "the systemd template is installed, and what is to know of it and of containers" {
   [ -s "$PREFIX/lib/systemd/system/tasuki@.service" ]
+  cmp "$ROOT/packaging/systemd/README.md" "$PREFIX/share/doc/tasuki/systemd.md"
+  cmp "$ROOT/packaging/container/README.md" "$PREFIX/share/doc/tasuki/container.md"
 }
 
-@test "the examples of configuration files are installed, and completions for three shells" {
-  for example in "$ROOT"/packaging/examples/*.ini; do
-    cmp "$example" "$PREFIX/share/doc/tasuki/examples/$(basename "$example")"
-  done
+@test "the examples are installed, and completions for three shells" {
+  diff -r "$ROOT/packaging/examples" "$PREFIX/share/doc/tasuki/examples"
+  [ -x "$PREFIX/share/doc/tasuki/examples/nginx/run" ]
   for name in tasuki start_server; do
     [ -s "$PREFIX/share/bash-completion/completions/$name" ]
     [ -s "$PREFIX/share/zsh/site-functions/_$name" ]

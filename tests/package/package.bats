@@ -109,9 +109,7 @@ start_service() {
 
 @test "the examples and the directory of configuration files are there" {
   install_packages "$DEBS" tasuki
-  for example in "$ROOT"/packaging/examples/*; do
-    cmp "$example" "$CLEAN/usr/share/doc/tasuki/examples/$(basename "$example")"
-  done
+  diff -r "$ROOT/packaging/examples" "$CLEAN/usr/share/doc/tasuki/examples"
   [ -d "$CLEAN/etc/tasuki" ]
 }
 

@@ -5,8 +5,10 @@
 
 load helper
 
-BODY='a right answer
-'
+BODY= # any generation's
+APP=$ROOT/packaging/examples/starlet/app.psgi
+# "generation N" and a newline: there are fewer than ten.
+LENGTH=13
 
 # starlet_on LISTENER-OPTION... [-- STARLET-OPTION...]
 starlet_on() {
@@ -16,7 +18,7 @@ starlet_on() {
     shift
   done
   supervise "${listeners[@]}" -- \
-    plackup --server Starlet --env deployment --max-workers=5 "${@:2}" "$SERVERS/app.psgi"
+    plackup --server Starlet --env deployment --max-workers=5 "${@:2}" "$APP"
 }
 
 @test "Starlet on a port loses nothing when each request is a new connection" {
@@ -71,7 +73,7 @@ starlet_on() {
   starlet_on "--path=$DIR/socket" --backlog=16384
   wait_until answers http://localhost/ --unix-socket "$DIR/socket"
 
-  h2load_during_deploys "$PID" "$DIR/socket" "${#BODY}"
+  h2load_during_deploys "$PID" "$DIR/socket" "$LENGTH"
 
   generation_is_at_least "$((LEAST_DEPLOYS + 1))"
   assert_stops_without_trace "$PID"

@@ -13,13 +13,13 @@
 
 load helper
 
-BODY='a right answer
-'
+BODY= # any generation's
+APP=$ROOT/packaging/examples/starman/app.psgi
 
 # starman_on PORT [STARMAN-OPTION...]
 starman_on() {
   supervise "--port=127.0.0.1:$1" --signal-on-hup=QUIT --signal-on-term=QUIT -- \
-    starman --workers 5 "${@:2}" "$SERVERS/app.psgi"
+    starman --workers 5 "${@:2}" "$APP"
 }
 
 @test "Starman with a mended graceful stop loses nothing" {
