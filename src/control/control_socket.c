@@ -129,13 +129,8 @@ int control_socket_open(struct control_socket *result, const char *path, struct 
 
 void control_socket_close(struct control_socket *socket)
 {
-    AUTO_PLACE struct trusted_place place = {.directory = -1};
-    struct stat status;
-    if (socket->fd >= 0 && socket->inode != 0 &&
-        trusted_find_entry(socket->address.sun_path, &place, NULL) == 0 &&
-        fstatat(place.directory, place.name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        status.st_dev == socket->device && status.st_ino == socket->inode) {
-        unlinkat(place.directory, place.name, 0);
+    if (socket->fd >= 0 && socket->inode != 0) {
+        (void)trusted_remove(socket->address.sun_path, socket->device, socket->inode);
     }
     descriptor_close(&socket->fd);
     socket->fd = -1;

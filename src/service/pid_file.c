@@ -64,18 +64,8 @@ int pid_file_open(const char *path, int flags, struct error *error)
    it is there no longer. */
 static int remove_opened(int fd, const char *path)
 {
-    AUTO_PLACE struct trusted_place place;
     struct stat opened;
-    struct stat named;
-    if (fstat(fd, &opened) != 0 || trusted_find(path, &place, NULL) != 0) {
-        return -1;
-    }
-    if (fstatat(place.directory, place.name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno == ENOENT ? 0 : -1;
-    }
-    return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
-               ? unlinkat(place.directory, place.name, 0)
-               : 0;
+    return fstat(fd, &opened) == 0 ? trusted_remove(path, opened.st_dev, opened.st_ino) : -1;
 }
 
 /* The supervisor before us may have removed the file between our open and our lock. */

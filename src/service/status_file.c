@@ -156,10 +156,8 @@ int status_file_write(struct status_file *status_file, const char *text, size_t 
 
 void status_file_remove(struct status_file *status_file)
 {
-    AUTO_PLACE struct trusted_place place = {.directory = -1};
-    if (status_file->is_written && trusted_find_entry(status_file->path, &place, NULL) == 0 &&
-        !is_somebody_elses(status_file, &place)) {
-        unlinkat(place.directory, place.name, 0);
+    if (status_file->is_written) {
+        (void)trusted_remove(status_file->path, status_file->device, status_file->inode);
     }
     status_file->is_written = false;
 }

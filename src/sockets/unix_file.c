@@ -2,6 +2,7 @@
 
 #include "descriptor.h"
 #include "socket_owner.h"
+#include "trusted_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,9 +46,16 @@ static int refuse_living(const struct endpoint *endpoint, int reason, struct err
 
 int unix_file_clear(const struct endpoint *endpoint, struct error *error)
 {
+    AUTO_PLACE struct trusted_place place = {.directory = -1};
     const char *path = endpoint->local.sun_path;
+    struct error refusal;
     struct stat status;
-    if (lstat(path, &status) != 0) {
+    if (trusted_find_entry(path, &place, &refusal) != 0 && errno != ENOENT && errno != ENOTDIR &&
+        errno != EACCES) {
+        return error_set(error, "cannot listen on %s: %.300s", path, refusal.text);
+    }
+    if (place.directory < 0 ||
+        fstatat(place.directory, place.name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         return 0; /* whatever is wrong, bind says it better */
     }
     if (!S_ISSOCK(status.st_mode)) {
@@ -58,7 +66,7 @@ int unix_file_clear(const struct endpoint *endpoint, struct error *error)
     if (reason != 0) {
         return refuse_living(endpoint, reason, error);
     }
-    if (unlink(path) != 0 && errno != ENOENT) {
+    if (unlinkat(place.directory, place.name, 0) != 0 && errno != ENOENT) {
         return error_set(error, "cannot remove the stale socket %s: %s", path, strerror(errno));
     }
     return 0;
@@ -127,7 +135,7 @@ int unix_file_bind(int fd, const struct endpoint *endpoint, const struct unix_ri
     if (result != 0) {
         return -1;
     }
-    if (lstat(path, &status) == 0) {
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) {
         *file =
             (struct unix_file){.device = status.st_dev, .inode = status.st_ino, .is_made = true};
     }
@@ -151,8 +159,8 @@ bool unix_file_has_rights(const char *path, const struct unix_rights *rights)
 
 void unix_file_remove(struct unix_file *file, const char *path)
 {
-    if (file->is_made && unix_file_is_there(file, path)) {
-        unlink(path);
+    if (file->is_made) {
+        (void)trusted_remove(path, file->device, file->inode);
     }
     file->is_made = false;
 }

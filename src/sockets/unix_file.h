@@ -27,7 +27,8 @@ struct unix_file {
 };
 
 /* Removes a socket that a dead server left at this path. Returns 0, also when nothing is there; or
-   -1 when something is in the way that is not ours to remove, and `error` says what. */
+   -1 when something is in the way that is not ours to remove, another user's link (trusted_path.h)
+   or another file, and `error` says what. */
 int unix_file_clear(const struct endpoint *endpoint, struct error *error);
 
 /* Binds `fd`, which makes the file, and gives it its rights. Returns 0; -1 with errno when bind

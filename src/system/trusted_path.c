@@ -332,3 +332,25 @@ int trusted_open(const char *path, int flags, mode_t mode, struct error *reason)
 {
     return trusted_open_at(AT_FDCWD, path, flags, mode, reason);
 }
+
+/* --- removing --------------------------------------------------------------------------------- */
+
+static int remove_entry(int directory, const char *name, dev_t device, ino_t inode)
+{
+    struct stat status;
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? 0 : -1;
+    }
+    return status.st_dev == device && status.st_ino == inode ? unlinkat(directory, name, 0) : 0;
+}
+
+int trusted_remove(const char *path, dev_t device, ino_t inode)
+{
+    AUTO_PLACE struct trusted_place place;
+    if (trusted_find(path, &place, NULL) == 0) {
+        return remove_entry(place.directory, place.name, device, inode);
+    }
+    /* Without a descriptor for the directory the path has to do: better than to leave a socket that
+       nobody answers on. */
+    return errno == EMFILE || errno == ENFILE ? remove_entry(AT_FDCWD, path, device, inode) : -1;
+}

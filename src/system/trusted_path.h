@@ -56,6 +56,10 @@ int trusted_open(const char *path, int flags, mode_t mode, struct error *reason)
 /* The same for a path that begins at an open directory. */
 int trusted_open_at(int directory, const char *path, int flags, mode_t mode, struct error *reason);
 
+/* Removes the file that `path` leads to, unless another than that of this device and inode is in
+   its place by now. Returns 0 when that file is there no longer, or -1 with errno. */
+int trusted_remove(const char *path, dev_t device, ino_t inode);
+
 #define AUTO_PLACE __attribute__((cleanup(trusted_place_close)))
 
 #endif

@@ -325,3 +325,28 @@ squat() {
   TASUKI_RUNTIME_DIR=$THEIRS attempt "$TASUKI" stop app
   equal "$STATUS_CODE" 0
 }
+
+# --- unix sockets ---
+
+@test "no socket is removed or made where another user's link leads to" {
+  install -d "$DIR/private"
+  leave_stale_socket "$DIR/private/socket"
+  their_link "$DIR/private" run
+  attempt "$TASUKI" --path="$THEIRS/run/socket" -- "$HELLO"
+  equal "$STATUS_CODE" 1
+  has "$DIR/stderr" "^tasuki: cannot listen on $THEIRS/run/socket: a link of user 65534 leads to private of user 0 \(expected root's\)\$"
+  test -S "$DIR/private/socket"
+}
+
+@test "at the end no socket is removed where another user's link leads to by then" {
+  install -d -o nobody "$THEIRS/run"
+  SOCKET=$THEIRS/run/socket
+  supervise --interval=0
+  wait_serving 1
+  mv "$THEIRS/run" "$DIR/private"
+  chown root "$DIR/private"
+  their_link "$DIR/private" run
+  stop_service
+  equal "$STATUS_CODE" 0
+  test -S "$DIR/private/socket"
+}
