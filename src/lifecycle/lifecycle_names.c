@@ -17,7 +17,7 @@ const char *lifecycle_event_name(enum lifecycle_event_kind kind)
         [EVENT_SPAWNED] = "spawned",
         [EVENT_SPAWN_FAILED] = "spawn-failed",
         [EVENT_EXITED] = "exited",
-        [EVENT_TIMER] = "timer",
+        [EVENT_WAKE] = "wake",
         [EVENT_CHECKED] = "checked",
         [EVENT_READY] = "ready",
         [EVENT_EXTEND] = "extend",
@@ -32,29 +32,11 @@ const char *lifecycle_event_name(enum lifecycle_event_kind kind)
 const char *lifecycle_action_name(enum lifecycle_action_kind kind)
 {
     static const char *const names[] = {
-        [ACTION_CHECK] = "check",     [ACTION_UNCHECK] = "uncheck", [ACTION_SPAWN] = "spawn",
-        [ACTION_SIGNAL] = "signal",   [ACTION_ARM] = "arm",         [ACTION_DISARM] = "disarm",
-        [ACTION_PUBLISH] = "publish", [ACTION_REPORT] = "report",   [ACTION_EXIT] = "exit",
+        [ACTION_CHECK] = "check",   [ACTION_UNCHECK] = "uncheck", [ACTION_SPAWN] = "spawn",
+        [ACTION_SIGNAL] = "signal", [ACTION_PUBLISH] = "publish", [ACTION_REPORT] = "report",
+        [ACTION_EXIT] = "exit",
     };
     return names[kind];
-}
-
-const char *lifecycle_timer_name(enum lifecycle_timer timer)
-{
-    static const char *const names[] = {
-        [TIMER_INTERVAL] = "interval",
-        [TIMER_PAUSE] = "pause",
-        [TIMER_RETIRE] = "retire",
-        [TIMER_SETTLE] = "settle",
-        [TIMER_AUTO_RESTART] = "auto-restart",
-        [TIMER_READY] = "ready",
-        [TIMER_WATCHDOG] = "watchdog",
-        [TIMER_START_LIMIT] = "start-limit",
-        [TIMER_STOP] = "stop",
-        [LIFECYCLE_TIMERS] = "none",
-        [TIMER_KILL] = "kill",
-    };
-    return names[timer];
 }
 
 const char *lifecycle_report_name(enum lifecycle_report what)

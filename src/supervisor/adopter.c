@@ -184,8 +184,8 @@ static void consider_readiness(const struct adopter *adopter, const struct famil
 {
     const struct adopter_setup *setup = &adopter->setup;
     const struct generation *starting = lifecycle_find(setup->lifecycle, family->generation);
-    if (starting != NULL && !starting->has_reported && counts_as_ready(adopter, family) &&
-        listens_enough(adopter, family)) {
+    if (starting != NULL && !generation_has_reported(starting) &&
+        counts_as_ready(adopter, family) && listens_enough(adopter, family)) {
         const struct lifecycle_event event = {.kind = EVENT_READY,
                                               .generation = family->generation};
         setup->on_event(setup->context, &event);
@@ -275,7 +275,7 @@ static void on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     char names[512] = "";
     const struct adopter *adopter = timer->data;
-    const struct family *family = find_family(adopter, adopter->setup.lifecycle->current);
+    const struct family *family = find_family(adopter, lifecycle_current(adopter->setup.lifecycle));
     if (family != NULL) {
         describe_left_over(adopter, listeners_of(family), names, sizeof names);
     }
@@ -376,7 +376,7 @@ void adopter_report(struct adopter *adopter, const struct lifecycle_action *repo
 /* A generation that took nothing knows how to use the sockets that it was given, most likely. */
 bool adopter_is_left_over(const struct adopter *adopter, const struct listener *listener)
 {
-    const struct family *family = find_family(adopter, adopter->setup.lifecycle->current);
+    const struct family *family = find_family(adopter, lifecycle_current(adopter->setup.lifecycle));
     if (family == NULL || !has_taken_any(family)) {
         return false;
     }

@@ -119,8 +119,8 @@ static void describe_history(json_t *deploys, const struct console *console)
 static void describe_deploy(json_t *status, const struct console *console)
 {
     const struct lifecycle *lifecycle = console->setup.lifecycle;
-    const struct deploy_record *record = &console->history[lifecycle->deploy % HISTORY_MAX];
-    if (lifecycle->deploy == 0 || record->id != lifecycle->deploy) {
+    const struct deploy_record *record = &console->history[lifecycle->deploy.number % HISTORY_MAX];
+    if (lifecycle->deploy.number == 0 || record->id != lifecycle->deploy.number) {
         field_set_text(status, "deploy", NULL);
         return;
     }
@@ -128,7 +128,7 @@ static void describe_deploy(json_t *status, const struct console *console)
     field_set_number(deploy, "id", (int64_t)record->id);
     field_set_text(deploy, "cause", deploy_cause_name(record->cause));
     field_set_seconds(deploy, "seconds", ev_time() - record->started);
-    field_set_number(deploy, "attempt", lifecycle->attempt);
+    field_set_number(deploy, "attempt", lifecycle->deploy.attempt);
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */
@@ -229,8 +229,8 @@ static void answer_outcome(struct console *console, uint64_t client, uint64_t de
     if (has_ended) {
         bool has_succeeded = record->reason == NULL;
         field_set_seconds(result, "seconds", record->ended - record->started);
-        set_generation(result,
-                       has_succeeded ? record->generation : console->setup.lifecycle->current);
+        set_generation(result, has_succeeded ? record->generation
+                                             : lifecycle_current(console->setup.lifecycle));
         if (!has_succeeded) {
             describe_failure(result, console, record);
         }
@@ -261,7 +261,7 @@ static void request_restart(struct console *console, uint64_t client)
 {
     /* A death that is not yet known would change which deploy this request is part of. */
     console->setup.reap(console->setup.context);
-    if (console->setup.lifecycle->stopping) {
+    if (lifecycle_is_stopping(console->setup.lifecycle)) {
         answer_outcome(console, client, 0, NULL);
         return;
     }
@@ -296,7 +296,7 @@ static void report_draining_generations(struct console *console, const struct fi
         const struct generation *generation = &lifecycle->generations[i];
         if (generation->state == GENERATION_STOPPING) {
             const struct report report =
-                report_draining(generation->number, generation->pid,
+                report_draining(generation->number, generation_pid(generation),
                                 figures_of_generation(figures, generation->number).connections);
             broadcast(console, &report);
         }
@@ -403,7 +403,7 @@ void console_report_status(struct console *console, uint64_t generation, const c
     }
     const struct generation *found = lifecycle_find(console->setup.lifecycle, generation);
     const struct report report =
-        report_worker_status(generation, found != NULL ? found->pid : 0, text);
+        report_worker_status(generation, found != NULL ? generation_pid(found) : 0, text);
     broadcast(console, &report);
 }
 

@@ -8,13 +8,13 @@
 
 static const char *describe_state(const struct lifecycle *lifecycle)
 {
-    if (lifecycle->stopping) {
+    if (lifecycle_is_stopping(lifecycle)) {
         return "stopping";
     }
-    if (lifecycle->current != 0) {
+    if (lifecycle_current(lifecycle) != 0) {
         return "serving";
     }
-    return lifecycle->starting != 0 ? "starting" : "down";
+    return lifecycle_starting(lifecycle) != 0 ? "starting" : "down";
 }
 
 static void describe_family(json_t *object, const struct family *family)
@@ -35,8 +35,8 @@ static void describe_generation(json_t *object, const struct console_setup *setu
     const struct family *family = crew_find(setup->crew, generation->number);
     field_set_number(object, "number", (int64_t)generation->number);
     field_set_text(object, "state", generation_state_name(generation->state));
-    field_set_number(object, "pid", generation->pid);
-    field_set_bool(object, "current", generation->number == setup->lifecycle->current);
+    field_set_number(object, "pid", generation_pid(generation));
+    field_set_bool(object, "current", generation->number == lifecycle_current(setup->lifecycle));
     field_set_known(object, "memory", known.memory);
     field_set_known(object, "connections", known.connections);
     if (family != NULL) {

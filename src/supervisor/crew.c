@@ -128,9 +128,9 @@ void crew_signal(const struct crew *crew, uint64_t generation, pid_t pid, int si
 
 void crew_forward(const struct crew *crew, int signal)
 {
-    const struct lifecycle *lifecycle = crew->setup.lifecycle;
+    const uint64_t current = lifecycle_current(crew->setup.lifecycle);
     for (const struct family *one = crew->families; one != NULL; one = one->next) {
-        if (lifecycle->current != 0 && one->generation != lifecycle->current) {
+        if (current != 0 && one->generation != current) {
             continue;
         }
         if (kill(one->pid, signal) != 0) {

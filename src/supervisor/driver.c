@@ -4,11 +4,13 @@
 
 #include <inttypes.h>
 #include <sys/wait.h>
+#include <time.h>
 
-/* How many generations may live at once: the current one and those that take long to leave. */
-#define GENERATIONS_MAX 512
 /* How many events may wait: one step is answered by a few at most. */
 #define EVENTS_MAX 256
+/* So many steps without rest are a loop: it goes on a second later. */
+#define STEPS_MAX 10000
+#define STEPS_PAUSE_MS 1000
 
 struct queue {
     struct lifecycle_event events[EVENTS_MAX]; /* a ring */
@@ -18,12 +20,13 @@ struct queue {
 
 struct driver {
     struct driver_setup setup;
-    struct lifecycle lifecycle;
-    ev_timer timers[LIFECYCLE_TIMERS];
+    ev_timer timer; /* until the lifecycle wants to be woken */
     struct queue queue;
     struct queue after_reaping; /* what the dead have caused waits until all of them are known */
     bool is_running;            /* the queue is being worked off */
     bool is_reaping;
+    struct lifecycle_actions actions; /* of the last step */
+    struct lifecycle lifecycle;
 };
 
 static void push(struct queue *queue, const struct lifecycle_event *event)
@@ -47,88 +50,100 @@ static struct lifecycle_event pop(struct queue *queue)
 /* --- steps, for --log-level=debug ---------------------------------------------------------------
  */
 
-static void trace(const char *what, const char *name, const char *timer, uint64_t generation,
-                  pid_t pid)
+static void trace(const char *what, const char *name, uint64_t generation, pid_t pid)
 {
     log_about(LOG_LEVEL_DEBUG, &(struct log_facts){.generation = generation, .pid = pid},
-              "%s %s%s%s, generation %" PRIu64 ", pid %d", what, name, timer != NULL ? " " : "",
-              timer != NULL ? timer : "", generation, (int)pid);
+              "%s %s, generation %" PRIu64 ", pid %d", what, name, generation, (int)pid);
 }
 
-static void trace_event(const struct lifecycle_event *event)
+static void trace_rules(const struct lifecycle_actions *actions)
 {
-    trace("event", lifecycle_event_name(event->kind),
-          event->kind == EVENT_TIMER ? lifecycle_timer_name(event->timer) : NULL, event->generation,
-          event->pid);
-}
-
-static void trace_action(const struct lifecycle_action *action)
-{
-    bool is_of_timer = action->kind == ACTION_ARM || action->kind == ACTION_DISARM;
-    if (action->kind != ACTION_REPORT) { /* that is a line of its own */
-        trace("action", lifecycle_action_name(action->kind),
-              is_of_timer ? lifecycle_timer_name(action->timer) : NULL, action->generation,
-              action->pid);
+    for (size_t i = 0; i < actions->fired_count; i++) {
+        log_debug("rule: %s", lifecycle_rule_name(actions->fired[i]));
     }
 }
 
-/* --- the timers ------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
-/* Reaping may have armed the timer anew; then it has not fired. */
+/* Rounded up, so that nothing is ever early. */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + (now.tv_nsec + 999999) / 1000000;
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
     (void)loop;
     (void)revents;
-    struct driver *driver = watcher->data;
-    driver_reap(driver);
-    if (!ev_is_active(watcher)) {
-        driver_post(driver, &(struct lifecycle_event){
-                                .kind = EVENT_TIMER,
-                                .timer = (enum lifecycle_timer)(watcher - driver->timers)});
-    }
+    driver_post(watcher->data, &(struct lifecycle_event){.kind = EVENT_WAKE});
 }
 
-static void arm(struct driver *driver, const struct lifecycle_action *action)
+static void wake_at(struct driver *driver, int64_t due_ms)
 {
     struct ev_loop *loop = driver->setup.loop;
-    double seconds = (double)action->ms / 1000.0;
-    ev_timer *watcher = &driver->timers[action->timer];
-    if (action->at_least && ev_is_active(watcher) && ev_timer_remaining(loop, watcher) > seconds) {
-        return;
+    ev_timer_stop(loop, &driver->timer);
+    if (due_ms != LIFECYCLE_NEVER) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        double seconds =
+            (double)(due_ms - (int64_t)now.tv_sec * 1000) / 1000.0 - (double)now.tv_nsec / 1e9;
+        ev_now_update(loop); /* count from now, not from when the event came */
+        ev_timer_set(&driver->timer, seconds > 0 ? seconds : 0, 0.0);
+        ev_timer_start(loop, &driver->timer);
     }
-    ev_timer_stop(loop, watcher);
-    ev_now_update(loop); /* count from now, not from when the event came */
-    ev_timer_set(watcher, seconds, 0.0);
-    ev_timer_start(loop, watcher);
 }
 
 /* --- events and actions ----------------------------------------------------------------------- */
 
-static void carry_out(struct driver *driver, const struct lifecycle_action *action)
+static void carry_out(struct driver *driver)
 {
-    trace_action(action);
-    if (action->kind == ACTION_ARM && action->timer < LIFECYCLE_TIMERS) {
-        arm(driver, action);
-    } else if (action->kind == ACTION_DISARM) {
-        ev_timer_stop(driver->setup.loop, &driver->timers[action->timer]);
-    } else {
+    const struct lifecycle_actions *actions = &driver->actions;
+    trace_rules(actions);
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct lifecycle_action *action = &actions->items[i];
+        if (action->kind != ACTION_REPORT) { /* that is a line of its own */
+            trace("action", lifecycle_action_name(action->kind), action->generation, action->pid);
+        }
         driver->setup.carry_out(driver->setup.context, action);
     }
+    if (actions->is_overfull) {
+        log_error("internal error: too many actions at once; the last rule was \"%s\"",
+                  lifecycle_rule_name(actions->fired[actions->fired_count - 1]));
+    }
+}
+
+/* One event, and all that follows from it, however many steps that takes. Returns when the
+   lifecycle wants to be woken. */
+static int64_t take(struct driver *driver, const struct lifecycle_event *event)
+{
+    const struct lifecycle_event more = {.kind = EVENT_WAKE};
+    const int64_t now = now_ms();
+    trace("event", lifecycle_event_name(event->kind), event->generation, event->pid);
+    int64_t wake = lifecycle_step(&driver->lifecycle, event, now, &driver->actions);
+    carry_out(driver);
+    for (int steps = 0; driver->actions.is_unfinished; steps++) {
+        if (steps == STEPS_MAX) {
+            log_error("internal error: the lifecycle does not come to rest");
+            return now + STEPS_PAUSE_MS;
+        }
+        wake = lifecycle_step(&driver->lifecycle, &more, now, &driver->actions);
+        carry_out(driver);
+    }
+    return wake;
 }
 
 static void run(struct driver *driver)
 {
-    struct lifecycle *lifecycle = &driver->lifecycle;
+    int64_t wake = LIFECYCLE_NEVER;
     driver->is_running = true;
     while (driver->queue.count > 0) {
         const struct lifecycle_event event = pop(&driver->queue);
-        trace_event(&event);
-        lifecycle_step(lifecycle, &event);
-        for (size_t i = 0; i < lifecycle->action_count; i++) {
-            carry_out(driver, &lifecycle->actions[i]);
-        }
+        wake = take(driver, &event);
     }
     driver->is_running = false;
+    wake_at(driver, wake);
 }
 
 void driver_post(struct driver *driver, const struct lifecycle_event *event)
@@ -176,15 +191,10 @@ struct driver *driver_new(const struct driver_setup *setup)
 {
     /* Static, so that what is not used is never touched and costs no memory, as it does in a heap
        that is cleared. */
-    static struct generation generations[GENERATIONS_MAX];
-    static struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(GENERATIONS_MAX)];
-    static struct driver the_driver;
-    struct driver *driver = &the_driver;
-    driver->setup = *setup;
-    lifecycle_init(&driver->lifecycle, generations, GENERATIONS_MAX, actions, &setup->settings);
-    for (size_t i = 0; i < LIFECYCLE_TIMERS; i++) {
-        ev_timer_init(&driver->timers[i], on_timer, 0.0, 0.0);
-        driver->timers[i].data = driver;
-    }
-    return driver;
+    static struct driver driver;
+    driver.setup = *setup;
+    lifecycle_init(&driver.lifecycle, LIFECYCLE_GENERATIONS_MAX, &setup->settings);
+    ev_timer_init(&driver.timer, on_timer, 0.0, 0.0);
+    driver.timer.data = &driver;
+    return &driver;
 }

@@ -1,9 +1,9 @@
 /*
- * The driver runs the lifecycle: it owns the model, its timers and the queue of events. An event is
- * posted; the actions that it causes are handed to the owner one by one, and what the owner posts
- * meanwhile waits in the queue, so that any number of actions may be answered at once and nothing
- * is ever called again from inside itself. Deaths are taken in before any event: the dead are not
- * ready, and nobody is told to leave for them. It decides nothing and knows no worker.
+ * The driver runs the lifecycle: it owns the model, its one timer and the queue of events. An event
+ * is posted; the actions that it causes are handed to the owner one by one, and what the owner
+ * posts meanwhile waits in the queue, so that any number of actions may be answered at once and
+ * nothing is ever called again from inside itself. Deaths are taken in before any event: the dead
+ * are not ready, and nobody is told to leave for them. It decides nothing and knows no worker.
  */
 #ifndef DRIVER_H
 #define DRIVER_H

@@ -276,28 +276,6 @@ void family_stop_probing(struct family *family)
     }
 }
 
-/* --- the kill timer ------------------------------------------------------------------------------
- */
-
-static void on_kill(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-    (void)loop;
-    (void)revents;
-    send_event(watcher->data, (struct lifecycle_event){.kind = EVENT_TIMER, .timer = TIMER_KILL});
-}
-
-void family_arm_kill(struct family *family, double seconds, bool at_least)
-{
-    if (at_least && ev_is_active(&family->kill) &&
-        ev_timer_remaining(family->loop, &family->kill) > seconds) {
-        return;
-    }
-    ev_timer_stop(family->loop, &family->kill);
-    ev_now_update(family->loop);
-    ev_timer_set(&family->kill, seconds, 0.0);
-    ev_timer_start(family->loop, &family->kill);
-}
-
 /* --- its time --------------------------------------------------------------------------------- */
 
 static void set_up_watchers(struct family *family)
@@ -307,13 +285,11 @@ static void set_up_watchers(struct family *family)
     ev_io_init(&family->ready_io, on_ready_fd, family->ready_fd[0], EV_READ);
     ev_timer_init(&family->probe_pause, on_probe_pause, 0.0, 0.0);
     ev_timer_init(&family->probe_timeout, on_probe_timeout, 0.0, 0.0);
-    ev_timer_init(&family->kill, on_kill, 0.0, 0.0);
     family->facts_io.data = family;
     family->facts_pause.data = family;
     family->ready_io.data = family;
     family->probe_pause.data = family;
     family->probe_timeout.data = family;
-    family->kill.data = family;
 }
 
 static bool wants_capture(const struct options *options)
@@ -492,7 +468,6 @@ void family_end(struct family *family)
     family_stop_probing(family);
     stop_listening(family);
     ev_io_stop(family->loop, &family->ready_io);
-    ev_timer_stop(family->loop, &family->kill);
 }
 
 /* There was no worker. But its address was there to be sent to, and what came is closed with it. */

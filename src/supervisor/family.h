@@ -1,8 +1,7 @@
 /*
- * An family looks after one worker on the supervisor's behalf: it listens to what the worker
- * says (NOTIFY_SOCKET, a descriptor), runs the readiness probe, keeps the kill timer, and remembers
- * what there is to tell about the worker. What happens becomes an event for the lifecycle; it
- * decides nothing. With the supervisor it is all that knows libev.
+ * A family looks after one worker on the supervisor's behalf: it listens to what the worker says
+ * (NOTIFY_SOCKET, a descriptor), runs the readiness probe, and remembers what there is to tell
+ * about the worker. What happens becomes an event for the lifecycle; it decides nothing.
  */
 #ifndef FAMILY_H
 #define FAMILY_H
@@ -61,7 +60,6 @@ struct family {
     double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;
     ev_timer probe_timeout;
-    ev_timer kill;
     struct capture *output; /* NULL: standard output is not captured */
     struct capture *errors;
 };
@@ -87,9 +85,6 @@ void family_stop_probing(struct family *family);
 
 /* Takes a reaped process that may be the probe or the companion. Returns true if it was. */
 bool family_reap(struct family *family, pid_t pid, int status);
-
-/* Arms (anew) the timer that fires as TIMER_KILL; `at_least`: unless it would fire later. */
-void family_arm_kill(struct family *family, double seconds, bool at_least);
 
 /* The last words of the worker, as far as they can be had: `buffer` gets them, with a NUL. Returns
    false when nothing could be read back. */

@@ -64,7 +64,7 @@ static void fill(struct figures *figures, const struct listener_set *listeners,
     for (size_t i = 0; i < lifecycle->count; i++) {
         figures->generations[i] =
             (struct generation_figures){.number = lifecycle->generations[i].number,
-                                        .pid = lifecycle->generations[i].pid,
+                                        .pid = generation_pid(&lifecycle->generations[i]),
                                         .connections = -1,
                                         .memory = -1};
     }

@@ -114,7 +114,7 @@ static size_t count_leaving(const struct lifecycle *lifecycle)
     size_t count = 0;
     for (size_t i = 0; i < lifecycle->count; i++) {
         enum generation_state state = lifecycle->generations[i].state;
-        count += state == GENERATION_RETIRING || state == GENERATION_STOPPING;
+        count += state == GENERATION_STANDBY || state == GENERATION_STOPPING;
     }
     return count;
 }
@@ -122,27 +122,27 @@ static size_t count_leaving(const struct lifecycle *lifecycle)
 static void describe_generations(const struct lifecycle *lifecycle, struct builder *text)
 {
     size_t leaving = count_leaving(lifecycle);
-    if (lifecycle->current == 0) {
+    if (lifecycle_current(lifecycle) == 0) {
         builder_add(text, "no generation is serving%s",
-                    lifecycle->starting != 0 ? ", one is starting" : "");
+                    lifecycle_starting(lifecycle) != 0 ? ", one is starting" : "");
     } else if (leaving == 0) {
-        builder_add(text, "generation %" PRIu64 " is serving", lifecycle->current);
+        builder_add(text, "generation %" PRIu64 " is serving", lifecycle_current(lifecycle));
     } else {
         builder_add(text, "generation %" PRIu64 " is serving, %zu older %s leaving",
-                    lifecycle->current, leaving, leaving == 1 ? "one is" : "ones are");
+                    lifecycle_current(lifecycle), leaving, leaving == 1 ? "one is" : "ones are");
     }
 }
 
 static void describe(const struct manager *manager, struct builder *text)
 {
     const struct lifecycle *lifecycle = manager->setup.lifecycle;
-    if (lifecycle->stopping) {
+    if (lifecycle_is_stopping(lifecycle)) {
         builder_add(text, "stopping");
         return;
     }
     describe_generations(lifecycle, text);
-    if (lifecycle->deploy != 0) {
-        builder_add(text, "; deploy %" PRIu64 " is under way", lifecycle->deploy);
+    if (lifecycle->deploy.number != 0) {
+        builder_add(text, "; deploy %" PRIu64 " is under way", lifecycle->deploy.number);
     } else if (manager->failed_deploy != 0) {
         builder_add(text, "; deploy %" PRIu64 " failed: %s", manager->failed_deploy,
                     deploy_failure_text(manager->failure));
@@ -189,7 +189,7 @@ static void update(struct manager *manager)
     if (manager->setup.service_manager->fd < 0) {
         return;
     }
-    if (lifecycle->stopping) {
+    if (lifecycle_is_stopping(lifecycle)) {
         announce(manager, MANAGER_STOPPING);
         return;
     }
@@ -208,7 +208,7 @@ static void update(struct manager *manager)
         }
         manager->owes_reloading = false;
     }
-    announce(manager, lifecycle->deploy != 0 ? MANAGER_RELOADING : MANAGER_SERVING);
+    announce(manager, lifecycle->deploy.number != 0 ? MANAGER_RELOADING : MANAGER_SERVING);
 }
 
 /* What the supervisor allows for the next step, so that the manager's patience is not shorter. 0:
@@ -216,7 +216,8 @@ static void update(struct manager *manager)
 static int64_t allowed_ms(const struct manager *manager, const struct lifecycle_action *report)
 {
     const struct lifecycle *lifecycle = manager->setup.lifecycle;
-    bool is_serving = lifecycle->has_served && lifecycle->deploy == 0 && !lifecycle->stopping;
+    bool is_serving =
+        lifecycle->has_served && lifecycle->deploy.number == 0 && !lifecycle_is_stopping(lifecycle);
     if (is_serving) {
         return 0;
     }

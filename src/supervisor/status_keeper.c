@@ -15,7 +15,8 @@ static void describe(const struct lifecycle *lifecycle, struct builder *text)
     for (size_t i = 0; i < lifecycle->count; i++) {
         const struct generation *generation = &lifecycle->generations[i];
         if (generation->state != GENERATION_STARTING) {
-            builder_add(text, "%" PRIu64 ":%d\n", generation->number, (int)generation->pid);
+            builder_add(text, "%" PRIu64 ":%d\n", generation->number,
+                        (int)generation_pid(generation));
         }
     }
 }

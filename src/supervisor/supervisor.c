@@ -135,14 +135,6 @@ static void spawn(struct supervisor *supervisor, const struct lifecycle_action *
     driver_post(supervisor->driver, &answer);
 }
 
-static void arm_kill(const struct supervisor *supervisor, const struct lifecycle_action *action)
-{
-    struct family *family = crew_find(&supervisor->crew, action->generation);
-    if (family != NULL) {
-        family_arm_kill(family, (double)action->ms / 1000.0, action->at_least);
-    }
-}
-
 static void carry_out(void *context, const struct lifecycle_action *action)
 {
     struct supervisor *supervisor = context;
@@ -158,11 +150,6 @@ static void carry_out(void *context, const struct lifecycle_action *action)
         break;
     case ACTION_SIGNAL:
         crew_signal(&supervisor->crew, action->generation, action->pid, action->signal);
-        break;
-    case ACTION_ARM:
-        arm_kill(supervisor, action);
-        break;
-    case ACTION_DISARM:
         break;
     case ACTION_PUBLISH:
         status_keeper_publish(&supervisor->status_keeper);
@@ -305,17 +292,17 @@ static int signal_current(void *context, int signal, struct error *error)
     const struct supervisor *supervisor = context;
     driver_reap(supervisor->driver);
     const struct lifecycle *lifecycle = driver_lifecycle(supervisor->driver);
-    const struct generation *current = lifecycle_find(lifecycle, lifecycle->current);
+    const struct generation *current = lifecycle_find(lifecycle, lifecycle_current(lifecycle));
     if (current == NULL) {
         return error_set(error, "no generation is serving");
     }
     log_about(LOG_LEVEL_INFO,
-              &(struct log_facts){.generation = current->number, .pid = current->pid},
-              "asked to send %s to worker %d", signal_name(signal), (int)current->pid);
-    return kill(current->pid, signal) == 0
+              &(struct log_facts){.generation = current->number, .pid = generation_pid(current)},
+              "asked to send %s to worker %d", signal_name(signal), (int)generation_pid(current));
+    return kill(generation_pid(current), signal) == 0
                ? 0
                : error_set(error, "cannot send %s to worker %d: %s", signal_name(signal),
-                           (int)current->pid, strerror(errno));
+                           (int)generation_pid(current), strerror(errno));
 }
 
 /* --- setting up --------------------------------------------------------------------------------

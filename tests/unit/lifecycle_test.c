@@ -17,19 +17,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TABLE_MAX ((size_t)8)
+#define TABLE_MAX 8U
 /* Generation N's worker has this pid plus N. */
 #define PID_BASE 100
-#define KILLS_MAX 100
+/* The clock's first moment. */
+#define BEGIN_MS 1000
 
 struct history {
-    struct lifecycle machine;
-    struct generation generations[TABLE_MAX];
-    struct lifecycle_action actions[LIFECYCLE_ACTIONS_MAX(TABLE_MAX)];
-    bool armed[LIFECYCLE_TIMERS];
-    bool kill_armed[KILLS_MAX]; /* by generation */
-    uint64_t spawned_for;       /* the deploy that the last ACTION_SPAWN named */
-    char text[4096];            /* what followed from the last event */
+    struct lifecycle model;
+    int64_t now;
+    int64_t wake;         /* when the lifecycle wants to be woken */
+    uint64_t spawned_for; /* the deploy that the last ACTION_SPAWN named */
+    char text[4096];      /* what followed from the last event */
+};
+
+/* What can be waited for. */
+enum due {
+    DUE_INTERVAL,
+    DUE_PAUSE,
+    DUE_RETIRE,
+    DUE_SETTLE,
+    DUE_AUTO_RESTART,
+    DUE_READY,
+    DUE_WATCHDOG,
+    DUE_START_LIMIT,
+    DUE_STOP
 };
 
 static const struct lifecycle_settings plain = {
@@ -124,18 +136,6 @@ static void write_action(char *text, size_t size, const struct lifecycle_action 
     case ACTION_CHECK:
         snprintf(text, size, "%s %" PRIu64, name, action->deploy);
         break;
-    case ACTION_ARM:
-        if (action->timer == TIMER_KILL) {
-            snprintf(text, size, "%s kill %" PRIu64 " %" PRId64, name, action->generation,
-                     action->ms);
-            break;
-        }
-        snprintf(text, size, "%s %s %" PRId64, name, lifecycle_timer_name(action->timer),
-                 action->ms);
-        break;
-    case ACTION_DISARM:
-        snprintf(text, size, "%s %s", name, lifecycle_timer_name(action->timer));
-        break;
     case ACTION_UNCHECK:
     case ACTION_PUBLISH:
         snprintf(text, size, "%s", name);
@@ -149,62 +149,138 @@ static void write_action(char *text, size_t size, const struct lifecycle_action 
     }
 }
 
-/* Some actions would say nothing in a test: a report next to the signal that it reports, and the
-   disarming of a timer that is not armed. */
-static bool is_worth_writing(const struct history *history, const struct lifecycle_action *action)
+/* A report next to the signal that it reports would say nothing in a test. */
+static void write_actions(struct history *history, const struct lifecycle_actions *actions)
 {
-    return !(action->kind == ACTION_REPORT && action->report == REPORT_SIGNALLED) &&
-           !(action->kind == ACTION_DISARM && !history->armed[action->timer]);
-}
-
-static void tell(struct history *history, const struct lifecycle_event *event)
-{
-    if (event->kind == EVENT_TIMER && event->timer < LIFECYCLE_TIMERS) {
-        history->armed[event->timer] = false;
-    }
-    lifecycle_step(&history->machine, event);
-    history->text[0] = '\0';
-    for (size_t i = 0; i < history->machine.action_count; i++) {
-        const struct lifecycle_action *action = &history->machine.actions[i];
-        if (is_worth_writing(history, action)) {
+    for (size_t i = 0; i < actions->count; i++) {
+        const struct lifecycle_action *action = &actions->items[i];
+        if (action->kind == ACTION_SPAWN) {
+            history->spawned_for = action->deploy;
+        }
+        if (action->kind != ACTION_REPORT || action->report != REPORT_SIGNALLED) {
             size_t length = strlen(history->text);
             snprintf(history->text + length, sizeof history->text - length, "%s",
                      length > 0 ? ", " : "");
             length = strlen(history->text);
             write_action(history->text + length, sizeof history->text - length, action);
         }
-        if (action->kind == ACTION_SPAWN) {
-            history->spawned_for = action->deploy;
-        }
-        if (action->kind == ACTION_ARM && action->timer == TIMER_KILL) {
-            assert_in_range(action->generation, 1, KILLS_MAX - 1);
-            history->kill_armed[action->generation] = true;
-        } else if (action->kind == ACTION_ARM || action->kind == ACTION_DISARM) {
-            history->armed[action->timer] = action->kind == ACTION_ARM;
-        }
     }
+}
+
+/* Whatever has happened, the model can be, and can be written down and read back. */
+static void assert_sound(const struct lifecycle *model)
+{
+    static struct lifecycle copy;
+    static char text[65536];
+    static char again[65536];
+    struct error error = {""};
+    if (lifecycle_check(model, &error) != 0) {
+        fail_msg("%s", error.text);
+    }
+    assert_true(lifecycle_save(model, text, sizeof text) < sizeof text);
+    if (lifecycle_load(&copy, text, &error) != 0) {
+        fail_msg("%s", error.text);
+    }
+    lifecycle_save(&copy, again, sizeof again);
+    assert_string_equal(text, again);
+}
+
+static void tell(struct history *history, const struct lifecycle_event *event)
+{
+    static struct lifecycle_actions actions;
+    const struct lifecycle_event more = {.kind = EVENT_WAKE};
+    history->text[0] = '\0';
+    history->wake = lifecycle_step(&history->model, event, history->now, &actions);
+    write_actions(history, &actions);
+    while (actions.is_unfinished) {
+        history->wake = lifecycle_step(&history->model, &more, history->now, &actions);
+        write_actions(history, &actions);
+    }
+    assert_false(actions.is_overfull);
+    assert_sound(&history->model);
 }
 
 #define assert_follows(history, expected) assert_string_equal((history)->text, (expected))
 
 static void assert_current(const struct history *history, uint64_t number)
 {
-    assert_int_equal(history->machine.current, number);
+    assert_int_equal(lifecycle_current(&history->model), number);
+}
+
+/* --- what is waited for ----------------------------------------------------------------------- */
+
+static const struct lifecycle_worker *worker_in_state(const struct history *history,
+                                                      enum generation_state state)
+{
+    for (unsigned i = 0; i < history->model.count; i++) {
+        if (history->model.generations[i].state == state) {
+            return &history->model.generations[i].workers[0];
+        }
+    }
+    return NULL;
+}
+
+static int64_t find_due(const struct history *history, enum due due)
+{
+    const struct lifecycle *model = &history->model;
+    const struct lifecycle_worker *starting = worker_in_state(history, GENERATION_STARTING);
+    const struct lifecycle_worker *serving = worker_in_state(history, GENERATION_SERVING);
+    switch (due) {
+    case DUE_INTERVAL:
+        return model->pacing[0].interval_due;
+    case DUE_PAUSE:
+        return model->pacing[0].pause_due;
+    case DUE_RETIRE:
+        return model->deploy.probation_due;
+    case DUE_SETTLE:
+        return model->pacing[0].settle_due;
+    case DUE_AUTO_RESTART:
+        return model->restart_due;
+    case DUE_READY:
+        return starting != NULL ? starting->ready_due : 0;
+    case DUE_WATCHDOG:
+        return serving != NULL ? serving->watchdog_due : 0;
+    case DUE_START_LIMIT:
+        return model->deaths_due;
+    case DUE_STOP:
+        break;
+    }
+    return model->stop_due;
+}
+
+static int64_t find_kill_due(const struct history *history, uint64_t generation)
+{
+    const struct generation *found = lifecycle_find(&history->model, generation);
+    return found != NULL ? found->workers[0].kill_due : 0;
+}
+
+/* It comes so many milliseconds from now, or, with 0, not at all. */
+static void assert_due(const struct history *history, enum due due, int64_t ms)
+{
+    int64_t at = find_due(history, due);
+    assert_int_equal(at > history->now ? at - history->now : 0, ms);
+    assert_true(ms == 0 || history->wake <= at);
+}
+
+static void assert_kill_due(const struct history *history, uint64_t generation, int64_t ms)
+{
+    assert_int_equal(find_kill_due(history, generation) - history->now, ms);
+    assert_true(history->wake <= history->now + ms);
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-static void create(struct history *history, size_t capacity)
-{
-    memset(history, 0, sizeof *history);
-    lifecycle_init(&history->machine, history->generations, capacity, history->actions, &plain);
-}
-
-static void create_with(struct history *history, size_t capacity,
+static void create_with(struct history *history, unsigned capacity,
                         struct lifecycle_settings settings)
 {
-    memset(history, 0, sizeof *history);
-    lifecycle_init(&history->machine, history->generations, capacity, history->actions, &settings);
+    lifecycle_init(&history->model, capacity, &settings);
+    history->now = BEGIN_MS;
+    history->spawned_for = 0;
+}
+
+static void create(struct history *history, unsigned capacity)
+{
+    create_with(history, capacity, plain);
 }
 
 static void start(struct history *history)
@@ -254,18 +330,29 @@ static void exited(struct history *history, uint64_t generation)
                   });
 }
 
-static void fires(struct history *history, enum lifecycle_timer timer)
+static void time_comes(struct history *history, int64_t due)
 {
-    assert_true(history->armed[timer]);
-    tell(history, &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = timer});
+    assert_true(due > history->now);
+    history->now = due;
+    tell(history, &(struct lifecycle_event){.kind = EVENT_WAKE});
+}
+
+static void fires(struct history *history, enum due due)
+{
+    time_comes(history, find_due(history, due));
+}
+
+/* The next start need not wait any more. */
+static void pauses_pass(struct history *history)
+{
+    int64_t interval = find_due(history, DUE_INTERVAL);
+    int64_t pause = find_due(history, DUE_PAUSE);
+    time_comes(history, interval > pause ? interval : pause);
 }
 
 static void kill_timer_fires(struct history *history, uint64_t generation)
 {
-    assert_true(history->kill_armed[generation]);
-    history->kill_armed[generation] = false;
-    tell(history, &(struct lifecycle_event){
-                      .kind = EVENT_TIMER, .timer = TIMER_KILL, .generation = generation});
+    time_comes(history, find_kill_due(history, generation));
 }
 
 static void says(struct history *history, enum lifecycle_event_kind kind, uint64_t generation)
@@ -308,7 +395,7 @@ static void serve(struct history *history, struct lifecycle_settings settings)
     if (settings.ready_mode == READY_BY_REPORT) {
         says(history, EVENT_READY, 1);
     } else if (settings.interval_ms > 0) {
-        fires(history, TIMER_INTERVAL);
+        fires(history, DUE_INTERVAL);
     }
     assert_current(history, 1);
 }
@@ -319,7 +406,7 @@ static void deploy_ready(struct history *history, uint64_t generation,
 {
     deploy(history);
     spawned(history, generation, settings);
-    fires(history, TIMER_INTERVAL);
+    fires(history, DUE_INTERVAL);
     assert_current(history, generation);
 }
 
@@ -333,8 +420,9 @@ static void a_generation_is_ready_when_it_has_lived_for_the_interval(void **stat
     start(&history);
     assert_follows(&history, "spawn 1");
     spawned(&history, 1, plain);
-    assert_follows(&history, "spawned 1, arm interval 1000");
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "spawned 1");
+    assert_due(&history, DUE_INTERVAL, 1000);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 1, publish");
     assert_current(&history, 1);
 }
@@ -359,9 +447,10 @@ static void a_deploy_signals_the_old_one_when_the_new_one_is_ready(void **state)
     deploy(&history);
     assert_follows(&history, "deploy-started 1, spawn 2");
     spawned(&history, 2, plain);
-    assert_follows(&history, "spawned 2, arm interval 1000");
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_INTERVAL, 1000);
     assert_current(&history, 1);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 2, publish, signal 1 TERM");
     assert_current(&history, 2);
     exited(&history, 1);
@@ -378,9 +467,10 @@ static void the_old_one_is_signalled_only_when_kill_old_delay_is_over(void **sta
     serve(&history, plain);
     deploy(&history);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 2, publish, arm retire 5000, retiring 2");
-    fires(&history, TIMER_RETIRE);
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, retiring 2, publish");
+    assert_due(&history, DUE_RETIRE, 5000);
+    fires(&history, DUE_RETIRE);
     assert_follows(&history, "signal 1 HUP");
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, deploy-succeeded 1");
@@ -395,7 +485,8 @@ static void an_old_one_that_leaves_by_itself_ends_kill_old_delay(void **state)
     serve(&history, settings);
     deploy_ready(&history, 2, settings);
     exited(&history, 1);
-    assert_follows(&history, "left 1, publish, disarm retire, deploy-succeeded 1");
+    assert_follows(&history, "left 1, publish, deploy-succeeded 1");
+    assert_due(&history, DUE_RETIRE, 0);
 }
 
 static void one_that_lingers_is_signalled_again_by_the_next_deploy(void **state)
@@ -426,10 +517,10 @@ static void two_hundred_requests_give_one_deploy_more(void **state)
         assert_follows(&history, "");
     }
     spawned(&history, 2, plain);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 2, publish, signal 1 TERM, deploy-started 2, spawn 3");
     spawned(&history, 3, plain);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM");
 }
 
@@ -442,7 +533,7 @@ static void a_request_during_the_first_start_is_remembered(void **state)
     spawned(&history, 1, plain);
     deploy(&history);
     assert_follows(&history, "deploy-queued");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 1, publish, deploy-started 1, spawn 2");
 }
 
@@ -458,7 +549,7 @@ static void a_new_one_that_dies_within_the_interval_leaves_the_old_one_alone(voi
     exited(&history, 2);
     assert_follows(&history, "start-failed 2, deploy-failed 1 died");
     assert_current(&history, 1);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "");
     deploy(&history);
     assert_follows(&history, "deploy-started 2, spawn 3");
@@ -473,8 +564,8 @@ static void a_new_one_that_dies_during_kill_old_delay_is_rolled_back(void **stat
     serve(&history, settings);
     deploy_ready(&history, 2, settings);
     exited(&history, 2);
-    assert_follows(&history, "crashed 2, disarm retire, rolled-back 1, publish, "
-                             "deploy-failed 1 died-early");
+    assert_follows(&history, "crashed 2, rolled-back 1, publish, deploy-failed 1 died-early");
+    assert_due(&history, DUE_RETIRE, 0);
     assert_current(&history, 1);
 }
 
@@ -489,8 +580,9 @@ static void a_new_one_that_dies_after_the_signal_is_replaced(void **state)
     spawned(&history, 3, plain);
     exited(&history, 1);
     assert_follows(&history, "left 1");
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 3, arm settle 30000, publish");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 3, publish");
+    assert_due(&history, DUE_SETTLE, 30000);
 }
 
 static void three_attempts_are_three(void **state)
@@ -503,14 +595,15 @@ static void three_attempts_are_three(void **state)
     deploy(&history);
     spawned(&history, 2, settings);
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2, arm pause 1000, paused 1000");
-    fires(&history, TIMER_PAUSE);
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "start-failed 2, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
+    pauses_pass(&history);
     assert_follows(&history, "spawn 3");
     not_spawned(&history, 3, settings);
-    assert_follows(&history, "arm interval 1000, arm pause 2000, paused 2000");
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "paused 2000");
+    assert_due(&history, DUE_INTERVAL, 1000);
+    assert_due(&history, DUE_PAUSE, 2000);
+    pauses_pass(&history);
     assert_follows(&history, "spawn 4");
     spawned(&history, 4, settings);
     exited(&history, 4);
@@ -531,12 +624,13 @@ static void endless_attempts_go_on_beside_the_old_one(void **state)
         spawned(&history, generation, settings);
         exited(&history, generation);
         assert_current(&history, 1);
-        fires(&history, TIMER_INTERVAL);
+        fires(&history, DUE_INTERVAL);
     }
     assert_follows(&history, "spawn 50");
     spawned(&history, 50, settings);
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 50, arm settle 30000, publish, signal 1 TERM");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 50, publish, signal 1 TERM");
+    assert_due(&history, DUE_SETTLE, 30000);
 }
 
 static void a_request_between_two_attempts_starts_the_next_at_once(void **state)
@@ -550,7 +644,9 @@ static void a_request_between_two_attempts_starts_the_next_at_once(void **state)
     spawned(&history, 2, settings);
     exited(&history, 2);
     deploy(&history);
-    assert_follows(&history, "disarm pause, disarm interval, spawn 3");
+    assert_follows(&history, "spawn 3");
+    assert_due(&history, DUE_PAUSE, 0);
+    assert_due(&history, DUE_INTERVAL, 0);
 }
 
 static void a_first_start_that_cannot_be_executed_ends_with_its_status(void **state)
@@ -570,9 +666,10 @@ static void it_does_so_as_well_when_the_start_before_failed_for_a_moment(void **
     create(&history, TABLE_MAX);
     start(&history);
     not_spawned(&history, 1, plain);
-    assert_follows(&history, "arm interval 1000, arm pause 1000, paused 1000");
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "paused 1000");
+    assert_due(&history, DUE_INTERVAL, 1000);
+    assert_due(&history, DUE_PAUSE, 1000);
+    pauses_pass(&history);
     assert_follows(&history, "spawn 2");
     not_executable(&history, 2, plain);
     assert_follows(&history, "exit 127");
@@ -587,7 +684,8 @@ static void a_deploy_that_cannot_be_executed_fails_even_with_endless_attempts(vo
     serve(&history, settings);
     deploy(&history);
     not_executable(&history, 2, settings);
-    assert_follows(&history, "arm interval 1000, deploy-failed 1 not-executable");
+    assert_follows(&history, "deploy-failed 1 not-executable");
+    assert_due(&history, DUE_INTERVAL, 1000);
     assert_current(&history, 1);
 }
 
@@ -598,7 +696,7 @@ static void a_full_table_fails_a_deploy_and_nothing_else(void **state)
     create(&history, 2);
     start(&history);
     spawned(&history, 1, plain);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     deploy_ready(&history, 2, plain);
     deploy(&history);
     assert_follows(&history, "deploy-started 2, deploy-failed 2 table-full");
@@ -623,7 +721,7 @@ static void a_deploy_past_a_dead_current_one_does_not_wait_for_kill_old_delay(vo
     spawned(&history, 3, settings);
     exited(&history, 2);
     assert_follows(&history, "crashed 2, deploy-failed 1 died-late");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 3, publish, signal 1 TERM");
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, deploy-succeeded 2");
@@ -637,17 +735,15 @@ static void a_deploy_past_a_dead_current_one_does_not_wait_for_kill_old_delay(vo
 static int64_t crash(struct history *history, uint64_t number, struct lifecycle_settings settings)
 {
     spawned(history, number, settings);
-    fires(history, TIMER_INTERVAL);
+    fires(history, DUE_INTERVAL);
     exited(history, number);
-    for (size_t i = 0; i < history->machine.action_count; i++) {
-        if (history->machine.actions[i].kind == ACTION_ARM) {
-            assert_int_equal(history->machine.actions[i].timer, TIMER_PAUSE);
-            int64_t pause = history->machine.actions[i].ms;
-            fires(history, TIMER_PAUSE);
-            return pause;
-        }
+    int64_t pause = find_due(history, DUE_PAUSE);
+    if (pause <= history->now) {
+        return 0;
     }
-    return 0;
+    int64_t ms = pause - history->now;
+    fires(history, DUE_PAUSE);
+    return ms;
 }
 
 static void pauses_between_crashes_double_up_to_30_seconds(void **state)
@@ -688,8 +784,8 @@ static void without_backoff_and_interval_a_crash_loop_still_pauses(void **state)
     for (uint64_t number = 2; number < 9; number++) {
         spawned(&history, number, settings);
         exited(&history, number);
-        assert_non_null(strstr(history.text, "arm pause 100, paused 100"));
-        fires(&history, TIMER_PAUSE);
+        assert_non_null(strstr(history.text, "paused 100"));
+        fires(&history, DUE_PAUSE);
     }
 }
 
@@ -697,9 +793,9 @@ static void pauses_begin_with_the_first_start_that_fails(void **state)
 {
     (void)state;
     static const char *const follows[] = {
-        "start-failed 1, arm pause 1000, paused 1000",
-        "start-failed 2, arm pause 2000, paused 2000",
-        "start-failed 3, arm pause 4000, paused 4000",
+        "start-failed 1, paused 1000",
+        "start-failed 2, paused 2000",
+        "start-failed 3, paused 4000",
     };
     struct history history;
     create(&history, TABLE_MAX);
@@ -708,9 +804,7 @@ static void pauses_begin_with_the_first_start_that_fails(void **state)
         spawned(&history, number, plain);
         exited(&history, number);
         assert_follows(&history, follows[number - 1]);
-        fires(&history, TIMER_INTERVAL);
-        assert_follows(&history, "");
-        fires(&history, TIMER_PAUSE);
+        pauses_pass(&history);
     }
     assert_follows(&history, "spawn 4");
 }
@@ -724,9 +818,10 @@ static void a_server_that_has_settled_is_replaced_at_once_again(void **state)
     assert_int_equal(crash(&history, 1, plain), 0);
     assert_int_equal(crash(&history, 2, plain), 1000);
     spawned(&history, 3, plain);
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 3, arm settle 30000, publish");
-    fires(&history, TIMER_SETTLE);
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 3, publish");
+    assert_due(&history, DUE_SETTLE, 30000);
+    fires(&history, DUE_SETTLE);
     exited(&history, 3);
     assert_follows(&history, "crashed 3, spawn 4");
 }
@@ -741,12 +836,11 @@ static void a_failed_deploy_does_not_count_against_the_old_one(void **state)
     deploy(&history);
     spawned(&history, 2, settings);
     exited(&history, 2);
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    pauses_pass(&history);
     spawned(&history, 3, settings);
     exited(&history, 3);
     assert_follows(&history, "start-failed 3, deploy-failed 1 died");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     exited(&history, 1);
     assert_follows(&history, "crashed 1, spawn 4");
 }
@@ -760,7 +854,7 @@ static void a_current_one_that_dies_during_a_deploy_is_replaced_by_it(void **sta
     spawned(&history, 2, plain);
     exited(&history, 1);
     assert_follows(&history, "crashed 1");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 2, publish, deploy-succeeded 1");
 }
 
@@ -778,12 +872,14 @@ static void an_automatic_restart_is_a_deploy(void **state)
     (void)state;
     struct history history;
     serve(&history, automatic());
-    assert_follows(&history, "arm auto-restart 60000, ready 1, publish");
-    fires(&history, TIMER_AUTO_RESTART);
+    assert_follows(&history, "ready 1, publish");
+    assert_due(&history, DUE_AUTO_RESTART, 60000);
+    fires(&history, DUE_AUTO_RESTART);
     assert_follows(&history, "time deploy-started 1, spawn 2");
     spawned(&history, 2, automatic());
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "arm auto-restart 60000, ready 2, publish, signal 1 TERM");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+    assert_due(&history, DUE_AUTO_RESTART, 60000);
 }
 
 static void it_waits_until_older_ones_are_gone(void **state)
@@ -792,11 +888,12 @@ static void it_waits_until_older_ones_are_gone(void **state)
     struct history history;
     serve(&history, automatic());
     deploy_ready(&history, 2, automatic());
-    fires(&history, TIMER_AUTO_RESTART);
-    assert_follows(&history, "arm auto-restart 60000");
+    fires(&history, DUE_AUTO_RESTART);
+    assert_follows(&history, "");
+    assert_due(&history, DUE_AUTO_RESTART, 60000);
     exited(&history, 1);
-    assert_follows(&history, "left 1, publish, deploy-succeeded 1, disarm auto-restart, "
-                             "time deploy-started 2, spawn 3");
+    assert_follows(&history, "left 1, publish, deploy-succeeded 1, time deploy-started 2, spawn 3");
+    assert_due(&history, DUE_AUTO_RESTART, 0);
 }
 
 static void it_waits_for_one_more_interval_at_most(void **state)
@@ -805,8 +902,8 @@ static void it_waits_for_one_more_interval_at_most(void **state)
     struct history history;
     serve(&history, automatic());
     deploy_ready(&history, 2, automatic());
-    fires(&history, TIMER_AUTO_RESTART);
-    fires(&history, TIMER_AUTO_RESTART);
+    fires(&history, DUE_AUTO_RESTART);
+    fires(&history, DUE_AUTO_RESTART);
     assert_follows(&history, "time deploy-started 2, spawn 3");
 }
 
@@ -815,10 +912,11 @@ static void it_is_planned_anew_when_its_deploy_fails(void **state)
     (void)state;
     struct history history;
     serve(&history, automatic());
-    fires(&history, TIMER_AUTO_RESTART);
+    fires(&history, DUE_AUTO_RESTART);
     spawned(&history, 2, automatic());
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2, deploy-failed 1 died, arm auto-restart 60000");
+    assert_follows(&history, "start-failed 2, deploy-failed 1 died");
+    assert_due(&history, DUE_AUTO_RESTART, 60000);
 }
 
 static void it_is_not_lost_when_it_is_due_during_kill_old_delay(void **state)
@@ -829,10 +927,10 @@ static void it_is_not_lost_when_it_is_due_during_kill_old_delay(void **state)
     settings.kill_old_delay_ms = 90000;
     serve(&history, settings);
     deploy_ready(&history, 2, settings);
-    fires(&history, TIMER_AUTO_RESTART);
-    fires(&history, TIMER_RETIRE);
+    fires(&history, DUE_AUTO_RESTART);
+    fires(&history, DUE_RETIRE);
     exited(&history, 1);
-    fires(&history, TIMER_AUTO_RESTART);
+    fires(&history, DUE_AUTO_RESTART);
     assert_follows(&history, "time deploy-started 2, spawn 3");
 }
 
@@ -842,12 +940,14 @@ static void it_is_forgotten_with_the_generation_that_it_was_for(void **state)
     struct history history;
     serve(&history, automatic());
     deploy_ready(&history, 2, automatic());
-    fires(&history, TIMER_AUTO_RESTART);
+    fires(&history, DUE_AUTO_RESTART);
     exited(&history, 2);
-    assert_follows(&history, "crashed 2, disarm auto-restart, deploy-failed 1 died-late, spawn 3");
+    assert_follows(&history, "crashed 2, deploy-failed 1 died-late, spawn 3");
+    assert_due(&history, DUE_AUTO_RESTART, 0);
     spawned(&history, 3, automatic());
     exited(&history, 3);
-    assert_follows(&history, "start-failed 3, arm pause 1000, paused 1000");
+    assert_follows(&history, "start-failed 3, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
     exited(&history, 1);
     assert_follows(&history, "left 1");
 }
@@ -870,12 +970,15 @@ static void by_report_it_is_ready_when_it_says_so(void **state)
     serve(&history, settings);
     deploy(&history);
     spawned(&history, 2, settings);
-    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_READY, 60000);
+    assert_due(&history, DUE_INTERVAL, 1000);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "");
     assert_current(&history, 1);
     says(&history, EVENT_READY, 2);
-    assert_follows(&history, "disarm ready, ready 2, publish, signal 1 TERM");
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+    assert_due(&history, DUE_READY, 0);
     says(&history, EVENT_READY, 2);
     assert_follows(&history, "");
 }
@@ -889,10 +992,11 @@ static void by_report_it_need_not_wait_for_the_interval(void **state)
     start(&history);
     spawned(&history, 1, settings);
     says(&history, EVENT_READY, 1);
-    assert_follows(&history, "disarm ready, ready 1, publish");
+    assert_follows(&history, "ready 1, publish");
+    assert_due(&history, DUE_READY, 0);
     exited(&history, 1);
     assert_follows(&history, "crashed 1"); /* the next start does wait for it */
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "spawn 2");
 }
 
@@ -916,7 +1020,7 @@ static void one_that_is_not_ready_in_time_has_failed(void **state)
     serve(&history, settings);
     deploy(&history);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_READY);
+    fires(&history, DUE_READY);
     assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
     assert_current(&history, 1);
     says(&history, EVENT_READY, 2);
@@ -935,15 +1039,16 @@ static void one_that_is_not_ready_in_time_is_tried_again(void **state)
     serve(&history, settings);
     deploy(&history);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_READY);
-    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, arm pause 1000, paused 1000");
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    fires(&history, DUE_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
+    pauses_pass(&history);
     assert_follows(&history, "spawn 3");
     spawned(&history, 3, settings);
     says(&history, EVENT_READY, 3);
-    assert_follows(&history, "disarm ready, ready 3, arm settle 30000, publish, signal 1 TERM, "
-                             "signal 2 TERM");
+    assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM");
+    assert_due(&history, DUE_READY, 0);
+    assert_due(&history, DUE_SETTLE, 30000);
 }
 
 static void one_that_asks_for_more_time_to_start_gets_it(void **state)
@@ -954,7 +1059,8 @@ static void one_that_asks_for_more_time_to_start_gets_it(void **state)
     start(&history);
     spawned(&history, 1, reporting(READY_BY_REPORT));
     asks_for_time(&history, 1, 90000);
-    assert_follows(&history, "arm ready 90000");
+    assert_follows(&history, "");
+    assert_due(&history, DUE_READY, 90000);
     asks_for_time(&history, 1, 0);
     assert_follows(&history, "");
     says(&history, EVENT_READY, 1);
@@ -981,15 +1087,18 @@ static void auto_learns_that_the_one_before_has_reported(void **state)
     create(&history, TABLE_MAX);
     start(&history);
     spawned(&history, 1, settings);
-    assert_follows(&history, "spawned 1, arm interval 1000");
+    assert_follows(&history, "spawned 1");
+    assert_due(&history, DUE_INTERVAL, 1000);
     says(&history, EVENT_READY, 1);
     assert_follows(&history, "ready 1, publish");
     deploy(&history);
     spawned(&history, 2, settings);
-    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_READY, 60000);
+    assert_due(&history, DUE_INTERVAL, 1000);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "");
-    fires(&history, TIMER_READY);
+    fires(&history, DUE_READY);
     assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
     assert_current(&history, 1);
 }
@@ -1005,9 +1114,10 @@ static void auto_remembers_it_when_the_one_before_has_died(void **state)
     spawned(&history, 1, reporting(READY_BY_REPORT));
     says(&history, EVENT_READY, 1);
     exited(&history, 1);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     spawned(&history, 2, settings);
-    assert_follows(&history, "spawned 2, arm ready 60000");
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_READY, 60000);
     assert_current(&history, 0);
 }
 
@@ -1020,7 +1130,9 @@ static void auto_learns_from_a_report_that_comes_late(void **state)
     says(&history, EVENT_READY, 1);
     deploy(&history);
     spawned(&history, 2, settings);
-    assert_follows(&history, "spawned 2, arm ready 60000, arm interval 1000");
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_READY, 60000);
+    assert_due(&history, DUE_INTERVAL, 1000);
 }
 
 /* The one that is starting has to report from then on, and so it has its time for that. */
@@ -1032,12 +1144,14 @@ static void a_late_report_gives_the_next_one_its_ready_timeout(void **state)
     serve(&history, settings);
     deploy(&history);
     spawned(&history, 2, settings);
-    assert_follows(&history, "spawned 2, arm interval 1000");
+    assert_follows(&history, "spawned 2");
+    assert_due(&history, DUE_INTERVAL, 1000);
     says(&history, EVENT_READY, 1);
-    assert_follows(&history, "arm ready 60000");
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "");
+    assert_due(&history, DUE_READY, 60000);
+    fires(&history, DUE_INTERVAL);
     assert_current(&history, 1);
-    fires(&history, TIMER_READY);
+    fires(&history, DUE_READY);
     assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
 }
 
@@ -1051,11 +1165,13 @@ static void after_a_roll_back_auto_goes_by_the_older_one(void **state)
     deploy(&history);
     spawned(&history, 2, settings);
     says(&history, EVENT_READY, 2);
-    assert_follows(&history, "ready 2, publish, arm retire 5000, retiring 2");
+    assert_follows(&history, "ready 2, retiring 2, publish");
+    assert_due(&history, DUE_RETIRE, 5000);
     exited(&history, 2);
     deploy(&history);
     spawned(&history, 3, settings);
-    assert_follows(&history, "spawned 3, arm interval 1000");
+    assert_follows(&history, "spawned 3");
+    assert_due(&history, DUE_INTERVAL, 1000);
 }
 
 /* Those that are never ready and never leave fill the table without any deploy. */
@@ -1069,8 +1185,8 @@ static void a_start_waits_for_room_in_a_full_table(void **state)
     start(&history);
     for (uint64_t number = 1; number <= 2; number++) {
         spawned(&history, number, settings);
-        fires(&history, TIMER_READY);
-        fires(&history, TIMER_PAUSE);
+        fires(&history, DUE_READY);
+        fires(&history, DUE_PAUSE);
     }
     assert_follows(&history, "");
     exited(&history, 1);
@@ -1090,11 +1206,10 @@ static void a_full_table_does_not_forget_the_queued_deploy(void **state)
     deploy(&history);
     spawned(&history, 2, settings);
     deploy(&history);
-    fires(&history, TIMER_READY);
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
-    assert_follows(&history, "deploy-failed 1 table-full, deploy-started 2, "
-                             "deploy-failed 2 table-full");
+    fires(&history, DUE_READY);
+    pauses_pass(&history);
+    assert_follows(&history,
+                   "deploy-failed 1 table-full, deploy-started 2, deploy-failed 2 table-full");
     assert_current(&history, 1);
 }
 
@@ -1116,7 +1231,7 @@ static void serve_checked(struct history *history, struct lifecycle_settings set
     checked(history, true);
     assert_follows(history, "spawn 1");
     spawned(history, 1, settings);
-    fires(history, TIMER_INTERVAL);
+    fires(history, DUE_INTERVAL);
     assert_current(history, 1);
 }
 
@@ -1191,8 +1306,9 @@ static void one_that_dies_during_a_check_is_replaced_at_once(void **state)
     exited(&history, 1);
     assert_follows(&history, "crashed 1, spawn 2");
     spawned(&history, 2, with_check());
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 2, arm settle 30000, publish");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, publish");
+    assert_due(&history, DUE_SETTLE, 30000);
     checked(&history, false);
     assert_follows(&history, "deploy-failed 1 check");
     assert_current(&history, 2);
@@ -1211,11 +1327,12 @@ static void what_replaces_it_is_not_the_deploys_though_the_check_says_yes(void *
     assert_follows(&history, "");
     deploy(&history);
     assert_follows(&history, "deploy-queued");
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 2, arm settle 30000, publish, disarm settle, spawn 3");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, publish, spawn 3");
+    assert_due(&history, DUE_SETTLE, 0);
     assert_int_equal(history.spawned_for, 1);
     spawned(&history, 3, with_check());
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "ready 3, publish, signal 2 TERM, deploy-started 2, check 2");
 }
 
@@ -1230,7 +1347,8 @@ static void one_that_holds_up_a_deploy_makes_way_when_it_fails(void **state)
     spawned(&history, 2, with_check());
     checked(&history, true);
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2, disarm interval, spawn 3");
+    assert_follows(&history, "start-failed 2, spawn 3");
+    assert_due(&history, DUE_INTERVAL, 0);
     assert_int_equal(history.spawned_for, 1);
 }
 
@@ -1244,7 +1362,8 @@ static void a_stop_ends_a_deploy_that_is_held_up(void **state)
     spawned(&history, 2, with_check());
     checked(&history, true);
     stop(&history);
-    assert_follows(&history, "stopping, disarm interval, deploy-stopped 1, signal 2 INT, publish");
+    assert_follows(&history, "stopping, deploy-stopped 1, signal 2 INT, publish");
+    assert_due(&history, DUE_INTERVAL, 0);
     exited(&history, 2);
     assert_follows(&history, "left 2, publish, exit 0");
 }
@@ -1260,11 +1379,11 @@ static void a_request_between_two_attempts_is_checked_anew(void **state)
     checked(&history, true);
     spawned(&history, 2, settings);
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2, arm pause 1000, paused 1000");
+    assert_follows(&history, "start-failed 2, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
     deploy(&history);
     assert_follows(&history, "check 1");
-    fires(&history, TIMER_PAUSE);
-    fires(&history, TIMER_INTERVAL);
+    pauses_pass(&history);
     assert_follows(&history, "");
     refused(&history, FAILURE_CONFIGURATION);
     assert_follows(&history, "deploy-failed 1 configuration");
@@ -1316,8 +1435,9 @@ static void one_that_hangs_is_replaced_by_what_it_was(void **state)
     struct lifecycle_settings settings = to_be_read();
     settings.watchdog_ms = 5000;
     serve(&history, settings);
-    fires(&history, TIMER_WATCHDOG);
-    assert_follows(&history, "hung 1, arm watchdog 5000, watchdog deploy-started 1, spawn 2");
+    fires(&history, DUE_WATCHDOG);
+    assert_follows(&history, "hung 1, watchdog deploy-started 1, spawn 2");
+    assert_due(&history, DUE_WATCHDOG, 5000);
 }
 
 static void the_settings_of_a_deploy_that_failed_are_forgotten(void **state)
@@ -1333,7 +1453,7 @@ static void the_settings_of_a_deploy_that_failed_are_forgotten(void **state)
     spawned(&history, 2, settings);
     exited(&history, 2);
     assert_follows(&history, "start-failed 2, deploy-failed 1 died");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     exited(&history, 1);
     assert_follows(&history, "crashed 1, spawn 3");
 }
@@ -1351,10 +1471,12 @@ static void what_replaces_it_is_not_the_next_deploys(void **state)
     assert_follows(&history, "deploy-queued");
     checked(&history, false);
     assert_follows(&history, "deploy-failed 1 check");
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "ready 2, arm settle 30000, publish, deploy-started 2, check 2");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, publish, deploy-started 2, check 2");
+    assert_due(&history, DUE_SETTLE, 30000);
     checked(&history, true);
-    assert_follows(&history, "disarm settle, spawn 3");
+    assert_follows(&history, "spawn 3");
+    assert_due(&history, DUE_SETTLE, 0);
 }
 
 static void what_replaces_it_is_no_attempt(void **state)
@@ -1367,13 +1489,13 @@ static void what_replaces_it_is_no_attempt(void **state)
     deploy(&history);
     exited(&history, 1);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     checked(&history, true);
     spawned(&history, 3, settings);
     exited(&history, 3);
-    assert_follows(&history, "start-failed 3, arm pause 1000, paused 1000");
-    fires(&history, TIMER_PAUSE);
-    fires(&history, TIMER_INTERVAL);
+    assert_follows(&history, "start-failed 3, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
+    pauses_pass(&history);
     spawned(&history, 4, settings);
     exited(&history, 4);
     assert_follows(&history, "start-failed 4, deploy-failed 1 died");
@@ -1388,10 +1510,11 @@ static void a_check_that_fails_does_not_end_the_starts(void **state)
     start(&history);
     deploy(&history);
     not_spawned(&history, 1, with_check());
-    assert_follows(&history, "arm interval 1000, deploy-started 1, check 1");
+    assert_follows(&history, "deploy-started 1, check 1");
+    assert_due(&history, DUE_INTERVAL, 1000);
     checked(&history, false);
     assert_follows(&history, "deploy-failed 1 check");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     assert_follows(&history, "spawn 2");
 }
 
@@ -1410,8 +1533,8 @@ static void a_full_table_does_not_end_a_deploy_that_is_checked(void **state)
     exited(&history, 1);
     for (uint64_t number = 2; number <= 3; number++) {
         spawned(&history, number, settings);
-        fires(&history, TIMER_READY);
-        fires(&history, TIMER_PAUSE);
+        fires(&history, DUE_READY);
+        fires(&history, DUE_PAUSE);
     }
     assert_follows(&history, "");
     checked(&history, false);
@@ -1428,11 +1551,45 @@ static void a_check_does_not_outlive_the_supervisor(void **state)
     start(&history);
     not_spawned(&history, 1, with_check());
     deploy(&history);
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    pauses_pass(&history);
     assert_follows(&history, "spawn 2");
     not_executable(&history, 2, with_check());
     assert_follows(&history, "deploy-failed 1 not-executable, uncheck, exit 127");
+}
+
+static void a_request_during_the_first_check_waits_for_the_first_generation(void **state)
+{
+    (void)state;
+    struct history history;
+    create_with(&history, TABLE_MAX, with_check());
+    start(&history);
+    deploy(&history);
+    assert_follows(&history, "deploy-queued");
+    checked(&history, true);
+    assert_follows(&history, "spawn 1");
+    assert_int_equal(history.spawned_for, 0);
+    spawned(&history, 1, with_check());
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 1, publish, deploy-started 1, check 1");
+}
+
+static void after_a_roll_back_the_settings_of_the_older_one_are_in_force(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = to_be_read();
+    serve(&history, settings);
+    settings.kill_old_delay_ms = 5000;
+    settings.start_limit = 1;
+    settings.start_limit_ms = 60000;
+    deploy(&history);
+    checked(&history, true);
+    spawned(&history, 2, settings);
+    fires(&history, DUE_INTERVAL);
+    exited(&history, 2);
+    assert_follows(&history, "crashed 2, rolled-back 1, publish, deploy-failed 1 died-early");
+    exited(&history, 1);
+    assert_follows(&history, "crashed 1, spawn 3");
 }
 
 /* --- what a request is told ------------------------------------------------------------------ */
@@ -1444,16 +1601,16 @@ static void a_request_knows_the_number_of_its_deploy(void **state)
     struct lifecycle_settings settings = plain;
     settings.deploy_attempts = 2;
     serve(&history, settings);
-    assert_int_equal(lifecycle_next_deploy(&history.machine), 1);
+    assert_int_equal(lifecycle_next_deploy(&history.model), 1);
     deploy(&history);
-    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+    assert_int_equal(lifecycle_next_deploy(&history.model), 2);
     deploy(&history);
-    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+    assert_int_equal(lifecycle_next_deploy(&history.model), 2);
     spawned(&history, 2, settings);
     exited(&history, 2);
-    assert_int_equal(lifecycle_next_deploy(&history.machine), 1); /* the next attempt is new */
+    assert_int_equal(lifecycle_next_deploy(&history.model), 1); /* the next attempt is new */
     deploy(&history);
-    assert_int_equal(lifecycle_next_deploy(&history.machine), 2);
+    assert_int_equal(lifecycle_next_deploy(&history.model), 2);
 }
 
 /* --- leaving --------------------------------------------------------------------------------- */
@@ -1471,7 +1628,8 @@ static void one_that_does_not_leave_in_time_is_killed(void **state)
     struct history history;
     serve(&history, with_kill_timeout());
     deploy_ready(&history, 2, plain);
-    assert_follows(&history, "ready 2, publish, signal 1 TERM, arm kill 1 10000");
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+    assert_kill_due(&history, 1, 10000);
     kill_timer_fires(&history, 1);
     assert_follows(&history, "signal 1 KILL");
     exited(&history, 1);
@@ -1485,10 +1643,11 @@ static void told_again_it_gets_no_more_time(void **state)
     serve(&history, with_kill_timeout());
     deploy_ready(&history, 2, with_kill_timeout());
     deploy_ready(&history, 3, plain);
-    assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM, arm kill 2 10000");
+    assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM");
+    assert_kill_due(&history, 2, 10000);
     stop(&history);
-    assert_follows(&history, "stopping, signal 1 INT, deploy-stopped 1, signal 2 INT, "
-                             "deploy-stopped 2, signal 3 INT, publish");
+    assert_follows(&history, "stopping, signal 1 INT, signal 2 INT, signal 3 INT, publish, "
+                             "deploy-stopped 1, deploy-stopped 2");
     kill_timer_fires(&history, 1);
     assert_follows(&history, "signal 1 KILL");
 }
@@ -1502,7 +1661,8 @@ static void it_gets_more_time_if_it_asks_for_it(void **state)
     assert_follows(&history, "");
     deploy_ready(&history, 2, plain);
     asks_for_time(&history, 1, 60000);
-    assert_follows(&history, "arm kill 1 60000");
+    assert_follows(&history, "");
+    assert_kill_due(&history, 1, 60000);
     kill_timer_fires(&history, 1);
     asks_for_time(&history, 1, 60000);
     assert_follows(&history, "");
@@ -1514,7 +1674,8 @@ static void after_a_stop_they_are_killed_as_well(void **state)
     struct history history;
     serve(&history, with_kill_timeout());
     stop(&history);
-    assert_follows(&history, "stopping, signal 1 INT, arm kill 1 10000, publish");
+    assert_follows(&history, "stopping, signal 1 INT, publish");
+    assert_kill_due(&history, 1, 10000);
     kill_timer_fires(&history, 1);
     assert_follows(&history, "signal 1 KILL");
     exited(&history, 1);
@@ -1531,9 +1692,9 @@ static void one_that_is_not_ready_in_time_is_killed_in_the_end(void **state)
     serve(&history, plain);
     deploy(&history);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_READY);
-    assert_follows(&history, "not-ready 2, signal 2 TERM, arm kill 2 10000, publish, "
-                             "deploy-failed 1 not-ready");
+    fires(&history, DUE_READY);
+    assert_follows(&history, "not-ready 2, signal 2 TERM, publish, deploy-failed 1 not-ready");
+    assert_kill_due(&history, 2, 10000);
     kill_timer_fires(&history, 2);
     assert_follows(&history, "signal 2 KILL");
 }
@@ -1550,8 +1711,8 @@ static void of_too_many_that_linger_the_oldest_is_killed(void **state)
     deploy_ready(&history, 3, settings);
     assert_follows(&history, "ready 3, publish, signal 1 TERM, signal 2 TERM, signal 1 KILL");
     deploy_ready(&history, 4, settings);
-    assert_follows(&history, "ready 4, publish, signal 1 TERM, signal 2 TERM, signal 3 TERM, "
-                             "signal 2 KILL");
+    assert_follows(&history,
+                   "ready 4, publish, signal 1 TERM, signal 2 TERM, signal 3 TERM, signal 2 KILL");
 }
 
 static void too_many_linger_beside_what_replaces_the_dead_as_well(void **state)
@@ -1565,12 +1726,14 @@ static void too_many_linger_beside_what_replaces_the_dead_as_well(void **state)
     start(&history);
     for (uint64_t number = 1; number <= 2; number++) {
         spawned(&history, number, settings);
-        fires(&history, TIMER_READY);
-        fires(&history, TIMER_PAUSE);
+        fires(&history, DUE_READY);
+        fires(&history, DUE_PAUSE);
     }
     spawned(&history, 3, settings);
     says(&history, EVENT_READY, 3);
-    assert_follows(&history, "disarm ready, ready 3, arm settle 30000, publish, signal 1 KILL");
+    assert_follows(&history, "ready 3, publish, signal 1 KILL");
+    assert_due(&history, DUE_READY, 0);
+    assert_due(&history, DUE_SETTLE, 30000);
 }
 
 /* --- the watchdog ---------------------------------------------------------------------------- */
@@ -1587,16 +1750,23 @@ static void one_that_falls_silent_is_replaced_before_it_is_told_to_leave(void **
     (void)state;
     struct history history;
     serve(&history, watched());
-    assert_follows(&history, "arm watchdog 5000, ready 1, publish");
+    assert_follows(&history, "ready 1, publish");
+    assert_due(&history, DUE_WATCHDOG, 5000);
     says(&history, EVENT_ALIVE, 1);
-    assert_follows(&history, "arm watchdog 5000");
-    fires(&history, TIMER_WATCHDOG);
-    assert_follows(&history, "hung 1, arm watchdog 5000, watchdog deploy-started 1, spawn 2");
+    assert_follows(&history, "");
+    assert_due(&history, DUE_WATCHDOG, 5000);
+    fires(&history, DUE_WATCHDOG);
+    assert_follows(&history, "hung 1, watchdog deploy-started 1, spawn 2");
+    assert_due(&history, DUE_WATCHDOG, 5000);
     assert_current(&history, 1);
     spawned(&history, 2, watched());
-    fires(&history, TIMER_INTERVAL);
-    assert_follows(&history, "arm watchdog 5000, ready 2, arm settle 30000, publish, "
-                             "signal 1 TERM, arm kill 1 5000");
+    fires(&history, DUE_INTERVAL);
+    assert_follows(&history, "ready 2, publish, signal 1 TERM");
+    assert_due(&history, DUE_WATCHDOG, 5000);
+    assert_due(&history, DUE_SETTLE, 30000);
+    assert_kill_due(&history, 1, 5000);
+    history.now += 1;
+    says(&history, EVENT_ALIVE, 2);
     kill_timer_fires(&history, 1);
     assert_follows(&history, "signal 1 KILL");
 }
@@ -1606,14 +1776,15 @@ static void one_that_hangs_serves_on_if_its_replacement_fails(void **state)
     (void)state;
     struct history history;
     serve(&history, watched());
-    fires(&history, TIMER_WATCHDOG);
+    fires(&history, DUE_WATCHDOG);
     spawned(&history, 2, watched());
     exited(&history, 2);
     assert_follows(&history, "start-failed 2, deploy-failed 1 died");
     assert_current(&history, 1);
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_WATCHDOG);
-    assert_follows(&history, "arm watchdog 5000, watchdog deploy-started 2, spawn 3");
+    fires(&history, DUE_INTERVAL);
+    fires(&history, DUE_WATCHDOG);
+    assert_follows(&history, "watchdog deploy-started 2, spawn 3");
+    assert_due(&history, DUE_WATCHDOG, 5000);
 }
 
 static void one_that_says_itself_that_it_hangs_is_replaced(void **state)
@@ -1643,8 +1814,9 @@ static void those_that_hang_one_after_the_other_are_replaced_with_pauses(void **
     spawned(&history, 2, settings);
     exited(&history, 1);
     says(&history, EVENT_HUNG, 2);
-    assert_follows(&history, "hung 2, watchdog deploy-started 2, disarm settle, arm pause 100, "
-                             "paused 100");
+    assert_follows(&history, "hung 2, watchdog deploy-started 2, paused 100");
+    assert_due(&history, DUE_SETTLE, 0);
+    assert_due(&history, DUE_PAUSE, 100);
     assert_current(&history, 2);
 }
 
@@ -1657,11 +1829,12 @@ static void a_sign_of_life_counts_for_the_current_one_only(void **state)
     spawned(&history, 2, watched());
     says(&history, EVENT_ALIVE, 2);
     assert_follows(&history, "");
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     says(&history, EVENT_ALIVE, 1);
     assert_follows(&history, "");
     says(&history, EVENT_ALIVE, 2);
-    assert_follows(&history, "arm watchdog 5000");
+    assert_follows(&history, "");
+    assert_due(&history, DUE_WATCHDOG, 5000);
 }
 
 /* --- giving up ------------------------------------------------------------------------------- */
@@ -1681,16 +1854,18 @@ static void so_many_deaths_in_so_short_a_time_are_the_end(void **state)
     struct lifecycle_settings settings = with_start_limit(3);
     serve(&history, settings);
     exited(&history, 1);
-    assert_follows(&history, "crashed 1, arm start-limit 60000, spawn 2");
+    assert_follows(&history, "crashed 1, spawn 2");
+    assert_due(&history, DUE_START_LIMIT, 60000);
     spawned(&history, 2, settings);
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2, arm pause 1000, paused 1000");
-    fires(&history, TIMER_INTERVAL);
-    fires(&history, TIMER_PAUSE);
+    assert_follows(&history, "start-failed 2, paused 1000");
+    assert_due(&history, DUE_PAUSE, 1000);
+    pauses_pass(&history);
     spawned(&history, 3, settings);
     exited(&history, 3);
-    assert_follows(&history, "start-failed 3, gave-up, disarm interval, disarm start-limit, "
-                             "publish, exit 10");
+    assert_follows(&history, "start-failed 3, gave-up, publish, exit 10");
+    assert_due(&history, DUE_INTERVAL, 0);
+    assert_due(&history, DUE_START_LIMIT, 0);
 }
 
 static void deaths_that_are_long_ago_do_not_count(void **state)
@@ -1700,12 +1875,14 @@ static void deaths_that_are_long_ago_do_not_count(void **state)
     struct lifecycle_settings settings = with_start_limit(2);
     serve(&history, settings);
     exited(&history, 1);
-    fires(&history, TIMER_START_LIMIT);
+    fires(&history, DUE_START_LIMIT);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     exited(&history, 2);
-    assert_follows(&history, "crashed 2, disarm settle, arm start-limit 60000, arm pause 1000, "
-                             "paused 1000");
+    assert_follows(&history, "crashed 2, paused 1000");
+    assert_due(&history, DUE_SETTLE, 0);
+    assert_due(&history, DUE_START_LIMIT, 60000);
+    assert_due(&history, DUE_PAUSE, 1000);
 }
 
 static void it_gives_up_only_when_the_last_worker_is_gone(void **state)
@@ -1717,8 +1894,7 @@ static void it_gives_up_only_when_the_last_worker_is_gone(void **state)
     deploy_ready(&history, 2, settings);
     exited(&history, 2);
     assert_follows(&history,
-                   "crashed 2, deploy-failed 1 died-late, arm start-limit 60000, gave-up, "
-                   "disarm start-limit, signal 1 TERM, publish");
+                   "crashed 2, deploy-failed 1 died-late, gave-up, signal 1 TERM, publish");
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, exit 10");
 }
@@ -1745,13 +1921,14 @@ static void a_check_that_fails_does_not_wipe_out_deaths(void **state)
     serve_checked(&history, settings);
     exited(&history, 1);
     spawned(&history, 2, settings);
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     deploy(&history);
     assert_follows(&history, "deploy-started 1, check 1");
     checked(&history, false);
     exited(&history, 2);
-    assert_follows(&history, "crashed 2, disarm settle, gave-up, disarm start-limit, publish, "
-                             "exit 10");
+    assert_follows(&history, "crashed 2, gave-up, publish, exit 10");
+    assert_due(&history, DUE_SETTLE, 0);
+    assert_due(&history, DUE_START_LIMIT, 0);
 }
 
 /* --- stop ------------------------------------------------------------------------------------ */
@@ -1775,7 +1952,8 @@ static void a_stop_before_the_interval_is_over_is_obeyed_at_once(void **state)
     start(&history);
     spawned(&history, 1, plain);
     stop(&history);
-    assert_follows(&history, "stopping, disarm interval, signal 1 INT, publish");
+    assert_follows(&history, "stopping, signal 1 INT, publish");
+    assert_due(&history, DUE_INTERVAL, 0);
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, exit 0");
 }
@@ -1789,8 +1967,8 @@ static void a_stop_during_a_deploy_supersedes_it(void **state)
     spawned(&history, 2, plain);
     deploy(&history);
     stop(&history);
-    assert_follows(&history, "stopping, disarm interval, deploy-stopped 1, signal 1 INT, "
-                             "signal 2 INT, publish");
+    assert_follows(&history, "stopping, deploy-stopped 1, signal 1 INT, signal 2 INT, publish");
+    assert_due(&history, DUE_INTERVAL, 0);
     exited(&history, 2);
     assert_follows(&history, "left 2, publish");
     exited(&history, 1);
@@ -1806,8 +1984,8 @@ static void a_stop_during_kill_old_delay_is_obeyed_at_once(void **state)
     serve(&history, settings);
     deploy_ready(&history, 2, settings);
     stop(&history);
-    assert_follows(&history, "stopping, disarm retire, deploy-stopped 1, signal 1 INT, "
-                             "signal 2 INT, publish");
+    assert_follows(&history, "stopping, deploy-stopped 1, signal 1 INT, signal 2 INT, publish");
+    assert_due(&history, DUE_RETIRE, 0);
 }
 
 static void a_stop_while_older_ones_leave_supersedes_their_deploy(void **state)
@@ -1817,7 +1995,7 @@ static void a_stop_while_older_ones_leave_supersedes_their_deploy(void **state)
     serve(&history, plain);
     deploy_ready(&history, 2, plain);
     stop(&history);
-    assert_follows(&history, "stopping, signal 1 INT, deploy-stopped 1, signal 2 INT, publish");
+    assert_follows(&history, "stopping, signal 1 INT, signal 2 INT, publish, deploy-stopped 1");
 }
 
 static void a_stop_during_a_pause_ends_at_once(void **state)
@@ -1829,7 +2007,9 @@ static void a_stop_during_a_pause_ends_at_once(void **state)
     spawned(&history, 1, plain);
     exited(&history, 1);
     stop(&history);
-    assert_follows(&history, "stopping, disarm interval, disarm pause, publish, exit 0");
+    assert_follows(&history, "stopping, publish, exit 0");
+    assert_due(&history, DUE_INTERVAL, 0);
+    assert_due(&history, DUE_PAUSE, 0);
 }
 
 static void a_worker_that_is_born_during_a_stop_is_told(void **state)
@@ -1841,7 +2021,7 @@ static void a_worker_that_is_born_during_a_stop_is_told(void **state)
     stop(&history);
     assert_follows(&history, "stopping, publish");
     spawned(&history, 1, plain);
-    assert_follows(&history, "spawned 1, signal 1 INT");
+    assert_follows(&history, "spawned 1, signal 1 INT, publish");
     exited(&history, 1);
     assert_follows(&history, "left 1, publish, exit 0");
 }
@@ -1879,7 +2059,7 @@ static void strangers_change_nothing(void **state)
     assert_follows(&history, "");
 }
 
-static void a_timer_that_is_not_armed_changes_nothing(void **state)
+static void waking_it_too_early_changes_nothing(void **state)
 {
     (void)state;
     struct history history;
@@ -1888,17 +2068,15 @@ static void a_timer_that_is_not_armed_changes_nothing(void **state)
     settings.backoff = false;
     serve(&history, settings);
     deploy(&history);
-    for (int timer = 0; timer < LIFECYCLE_TIMERS; timer++) {
-        tell(&history,
-             &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = (enum lifecycle_timer)timer});
-        assert_follows(&history, "");
-    }
-    tell(&history,
-         &(struct lifecycle_event){.kind = EVENT_TIMER, .timer = TIMER_KILL, .generation = 1});
+    tell(&history, &(struct lifecycle_event){.kind = EVENT_WAKE});
     assert_follows(&history, "");
     spawned(&history, 2, settings);
     exited(&history, 2);
-    assert_follows(&history, "start-failed 2"); /* the interval is not over */
+    assert_follows(&history, "start-failed 2");
+    history.now += settings.interval_ms - 1;
+    tell(&history, &(struct lifecycle_event){.kind = EVENT_WAKE});
+    assert_follows(&history, "");
+    assert_int_equal(history.wake, history.now + 1);
 }
 
 static void a_pid_that_comes_again_is_the_new_workers(void **state)
@@ -1911,9 +2089,94 @@ static void a_pid_that_comes_again_is_the_new_workers(void **state)
     tell(&history,
          &(struct lifecycle_event){
              .kind = EVENT_SPAWNED, .generation = 2, .pid = PID_BASE + 1, .settings = plain});
-    fires(&history, TIMER_INTERVAL);
+    fires(&history, DUE_INTERVAL);
     exited(&history, 1);
-    assert_follows(&history, "crashed 2, disarm settle, arm pause 1000, paused 1000");
+    assert_follows(&history, "crashed 2, paused 1000");
+    assert_due(&history, DUE_SETTLE, 0);
+    assert_due(&history, DUE_PAUSE, 1000);
+}
+
+/* --- written down ------------------------------------------------------------------------------
+ */
+
+/* A deploy in its probation: two generations. */
+static void write_down(struct history *history, char *text, size_t size)
+{
+    struct lifecycle_settings settings = plain;
+    settings.kill_old_delay_ms = 5000;
+    serve(history, settings);
+    deploy_ready(history, 2, settings);
+    assert_true(lifecycle_save(&history->model, text, size) < size);
+}
+
+/* The text with the first `from` after `after` replaced is refused, and this is why. */
+static void assert_refused(const char *after, const char *from, const char *to,
+                           const char *expected)
+{
+    static struct lifecycle model;
+    static struct history history;
+    static char text[16384];
+    static char changed[16384];
+    struct error error = {""};
+    write_down(&history, text, sizeof text);
+    const char *at = strstr(strstr(text, after), from);
+    assert_non_null(at);
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    assert_int_equal(lifecycle_load(&model, changed, &error), -1);
+    assert_string_equal(error.text, expected);
+    assert_int_equal(model.count, 0);
+}
+
+static void what_is_read_back_goes_on(void **state)
+{
+    (void)state;
+    static struct history history;
+    static char text[16384];
+    struct error error = {""};
+    write_down(&history, text, sizeof text);
+    memset(&history.model, 0xee, sizeof history.model);
+    assert_int_equal(lifecycle_load(&history.model, text, &error), 0);
+    fires(&history, DUE_RETIRE);
+    assert_follows(&history, "signal 1 TERM");
+    exited(&history, 1);
+    assert_follows(&history, "left 1, publish, deploy-succeeded 1");
+}
+
+static void text_that_is_not_a_model_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("", "tasuki-lifecycle 1", "tasuki-lifecycle 2",
+                   "line 1: expected \"tasuki-lifecycle 1\"");
+    assert_refused("", "phase 3", "phase 7", "line 2: expected \"phase\" and a number up to 6");
+    assert_refused("", "phase 3", "phase 03", "line 2: expected \"phase\" and a number up to 6");
+    assert_refused("", "phase 3", "phase -1", "line 2: expected \"phase\" and a number up to 6");
+    assert_refused("", "count 2", "count 513",
+                   "line 31: expected \"count\" and a number up to 512");
+    assert_refused("", "count 2", "count 1", "line 104: expected \"end\"");
+    assert_refused("", "interval_ms 1000", "interval_ms 99999999999999999999",
+                   "line 32: expected \"interval_ms\" and a number up to 4611686018427387903");
+    assert_refused("", "end\n", "end\n\n", "line 139: something follows the end");
+    assert_refused("", "end\n", "", "line 138: expected \"end\"");
+}
+
+static void a_model_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("\nnumber 2", "pid 102", "pid 101",
+                   "generation 2: process 101 is of two generations");
+    assert_refused("", "\nnumber 2", "\nnumber 1", "generation 1: its number does not grow");
+    assert_refused("", "last_number 2", "last_number 1", "generation 2: its number does not grow");
+    assert_refused("\nnumber 1", "share 0", "share 1000", "generation 1: its share is 1000");
+    assert_refused("\nnumber 1", "state 2", "state 1", "generation 1: its share is 0");
+    assert_refused("", "deploy.phase 4", "deploy.phase 3",
+                   "a probation has no end, or none has one");
+    assert_refused("", "capacity 8", "capacity 1",
+                   "there are more generations than the table has room for");
+    assert_refused("", "\nphase 3", "\nphase 4", "a generation is not to leave in a stop");
+    assert_refused("", "stop_asked 0", "stop_asked 15",
+                   "something has happened that nothing has followed from");
+    assert_refused("\nnumber 1", "retire_signal 15", "retire_signal 0",
+                   "generation 1: its signal to leave is none");
 }
 
 int main(void)
@@ -1984,6 +2247,8 @@ int main(void)
         cmocka_unit_test(a_check_that_fails_does_not_end_the_starts),
         cmocka_unit_test(a_full_table_does_not_end_a_deploy_that_is_checked),
         cmocka_unit_test(a_check_does_not_outlive_the_supervisor),
+        cmocka_unit_test(a_request_during_the_first_check_waits_for_the_first_generation),
+        cmocka_unit_test(after_a_roll_back_the_settings_of_the_older_one_are_in_force),
         cmocka_unit_test(a_request_knows_the_number_of_its_deploy),
         cmocka_unit_test(one_that_does_not_leave_in_time_is_killed),
         cmocka_unit_test(told_again_it_gets_no_more_time),
@@ -2011,8 +2276,11 @@ int main(void)
         cmocka_unit_test(a_worker_that_is_born_during_a_stop_is_told),
         cmocka_unit_test(after_a_stop_nothing_is_started),
         cmocka_unit_test(strangers_change_nothing),
-        cmocka_unit_test(a_timer_that_is_not_armed_changes_nothing),
+        cmocka_unit_test(waking_it_too_early_changes_nothing),
         cmocka_unit_test(a_pid_that_comes_again_is_the_new_workers),
+        cmocka_unit_test(what_is_read_back_goes_on),
+        cmocka_unit_test(text_that_is_not_a_model_is_refused),
+        cmocka_unit_test(a_model_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
