@@ -54,7 +54,7 @@ static void find_manager(struct service *service)
 {
     struct error error;
     if (service_manager_open(&service->manager, descriptor_floor(service->options), &error) != 0) {
-        log_warning("%s; the service goes on without a service manager", error.text);
+        log_warning("%s; continuing without a service manager", error.text);
     }
 }
 
@@ -82,7 +82,7 @@ static void forget_unclaimed(struct service *service)
         if (socket->fd < 0 || socket->stored_name == NULL) {
             continue;
         }
-        log_info("%s, kept open since before, is closed", socket->stored_name);
+        log_info("closing %s, which was kept open and is no longer asked for", socket->stored_name);
         unix_file_remove(&socket->file, ((struct sockaddr_un *)&socket->address)->sun_path);
         if (service_manager_unstore(&service->manager, socket->stored_name, &error) != 0) {
             log_warning("%s", error.text);
@@ -165,7 +165,7 @@ int run_service(struct configuration *configuration)
         .status_file = {.path = options->status_file},
         .pid_file = {.fd = -1},
         .log_file = {.fd = -1, .reader_fd = -1, .stdout_fd = -1, .stderr_fd = -1},
-        .manager = {.fd = -1, .witness_fd = -1},
+        .manager = {.fd = -1, .marker_fd = -1},
         .report_fd = -1,
     };
     struct error error;

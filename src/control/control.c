@@ -252,7 +252,7 @@ static void take_request(struct control *control, struct control_client *client)
 }
 
 /* A client that asked and hung up at once is listened to all the same. */
-static void attend(struct control *control, uint64_t number, uint32_t events)
+static void handle_events(struct control *control, uint64_t number, uint32_t events)
 {
     struct control_client *client = find(control, number);
     if (client == NULL) {
@@ -290,7 +290,7 @@ void control_process(struct control *control)
         if (events[i].data.u64 == LISTENER) {
             accept_clients(control);
         } else {
-            attend(control, events[i].data.u64, events[i].events);
+            handle_events(control, events[i].data.u64, events[i].events);
         }
     }
     if (had_clients && control->client_count == 0) {

@@ -128,9 +128,9 @@ static int take_name(struct activated_socket *socket, const char *name, size_t l
 }
 
 /* The end of a pipe that a supervisor before had stored to learn whether there was room. */
-static bool is_witness(const char *name, size_t length)
+static bool is_marker(const char *name, size_t length)
 {
-    return length == sizeof STORE_NAME_WITNESS - 1 && memcmp(name, STORE_NAME_WITNESS, length) == 0;
+    return length == sizeof STORE_NAME_MARKER - 1 && memcmp(name, STORE_NAME_MARKER, length) == 0;
 }
 
 /* A number that is nonsense must not decide how much memory is asked for. */
@@ -149,7 +149,7 @@ static struct activated_socket *add(struct activation *activation)
 static int take_one(struct activation *activation, int fd, const char *name, size_t length,
                     struct error *error)
 {
-    if (is_witness(name, length)) {
+    if (is_marker(name, length)) {
         close(fd);
         return 0;
     }

@@ -15,7 +15,7 @@
 
 /* The name of the pipe by which the supervisor sees whether the store had room (service_manager.h).
    A supervisor that is started soon afterwards may be given it back. */
-#define STORE_NAME_WITNESS "tasuki-witness"
+#define STORE_NAME_MARKER "tasuki-marker"
 
 /* "tasuki,TYPE,NAME" or, with a file (NULL: there is none), "tasuki,TYPE,DEVICE,INODE,NAME"; what
    cannot stand in such a name is written as %XX, and what is too long is cut. Returns `name`. */

@@ -229,9 +229,9 @@ static void hint_at_address_in_use(struct crew *crew, const char *words)
                                   : "if the worker said that its address is in use");
         return;
     }
-    log_warning("hint: %s: a server must not bind the address by itself here, it takes the socket "
-                "from %s (see tasuki-servers(7))",
-                words != NULL ? "the address is in use by the supervisor"
+    log_warning("hint: %s: the server must take the socket from %s instead of binding the address "
+                "itself (see tasuki-servers(7))",
+                words != NULL ? "the address is in use by tasuki"
                               : "if the worker said that its address is in use",
                 personality_name(crew->setup.personality));
 }

@@ -102,7 +102,7 @@ static void run_event(struct hooks *hooks, const char *command,
     }
     if (free_one == NULL) {
         if (hooks->left_out++ == 0) {
-            log_warning("--on-event: %d commands are still running; events are left out",
+            log_warning("--on-event: %d commands are still running; skipping events",
                         EVENT_HOOKS_MAX);
         }
         return;

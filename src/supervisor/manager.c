@@ -27,7 +27,7 @@ static bool tell(struct manager *manager, const char *lines)
     }
     /* One that has gone away is told on, in case it comes back, but not complained of again. */
     if (!is_told && !manager->is_missed) {
-        log_warning("%s; the service goes on without it", error.text);
+        log_warning("%s; continuing without it", error.text);
     }
     manager->is_missed = !is_told;
     return true;
@@ -55,7 +55,7 @@ static bool take_result(struct manager *manager, int result, const struct error 
         return false;
     }
     if (result != 0 && !manager->is_missed) {
-        log_warning("%s; the service goes on without it", error->text);
+        log_warning("%s; continuing without it", error->text);
         manager->is_missed = true;
     }
     return true;
@@ -78,7 +78,7 @@ static void store_rest(struct manager *manager)
         }
     }
     manager->owes_store = !take_result(
-        manager, service_manager_store_witness(manager->setup.service_manager, &error), &error);
+        manager, service_manager_store_marker(manager->setup.service_manager, &error), &error);
 }
 
 void manager_store(struct manager *manager)

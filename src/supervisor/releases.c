@@ -38,17 +38,19 @@ static void forget_prepared(struct releases *releases)
     releases->prepared_deploy = 0;
 }
 
+/* A port without a host is a name of its own (SERVER_STARTER_PORT), but says too little here. */
 static void log_listener(const struct listener *listener)
 {
-    const char *type = listener->socket_type == SOCK_SEQPACKET ? " (seqpacket)"
+    const char *host =
+        listener->name[strspn(listener->name, "0123456789")] == '\0' ? "0.0.0.0:" : "";
+    const char *type = listener->socket_type == SOCK_SEQPACKET ? "seqpacket, "
                        : listener->socket_type == SOCK_STREAM  ? ""
-                       : listener->family == AF_UNIX           ? " (datagram)"
-                                                               : " (UDP)";
-    log_info("listening on %s%s, descriptor %d of the workers%s", listener->name, type,
-             listener->worker_fd,
-             listener->origin == LISTENER_KEPT ? ", kept open since before" : "");
+                       : listener->family == AF_UNIX           ? "datagram, "
+                                                               : "UDP, ";
+    log_info("listening on %s%s (%sfd %d in workers%s)", host, listener->name, type,
+             listener->worker_fd, listener->origin == LISTENER_KEPT ? ", kept open" : "");
     if (listener->warning != NULL) {
-        log_warning("listening on %s: %s", listener->name, listener->warning);
+        log_warning("listening on %s%s: %s", host, listener->name, listener->warning);
     }
 }
 
@@ -68,7 +70,7 @@ static void announce_closing(const struct listener_set *before, const struct lis
 {
     for (size_t i = 0; i < before->count; i++) {
         if (!listener_set_has(now, before->items[i].fd)) {
-            log_info("%s is closed when the last generation that has it is gone",
+            log_info("closing %s when the last generation that uses it has gone",
                      before->items[i].name);
         }
     }
@@ -208,8 +210,8 @@ static void tell_fixed_changes(const struct releases *releases, const struct con
 {
     char keys[256];
     if (configuration_fixed_changes(releases->setup.configuration, next, keys, sizeof keys)) {
-        log_warning("%s: what changed of these takes effect at the next start: %s",
-                    next->options.config, keys);
+        log_warning("%s: changes of these take effect at the next start: %s", next->options.config,
+                    keys);
     }
 }
 

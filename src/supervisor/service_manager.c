@@ -72,7 +72,7 @@ static int find(struct service_manager *manager, int floor, struct error *error)
 
 int service_manager_open(struct service_manager *manager, int floor, struct error *error)
 {
-    *manager = (struct service_manager){.fd = -1, .witness_fd = -1};
+    *manager = (struct service_manager){.fd = -1, .marker_fd = -1};
     int result = find(manager, floor, error);
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
@@ -155,7 +155,7 @@ int service_manager_unstore(const struct service_manager *manager, const char *n
 /* A store that has no room, or none at all, closes what it is sent and says nothing. The end of a
    pipe that is sent last shows it: it is closed likewise. When this process is gone, the store
    throws its end out by itself, for it is watched (FDPOLL). */
-int service_manager_store_witness(struct service_manager *manager, struct error *error)
+int service_manager_store_marker(struct service_manager *manager, struct error *error)
 {
     int ends[2];
     if (manager->fd < 0 || service_manager_keeps(manager)) {
@@ -164,7 +164,7 @@ int service_manager_store_witness(struct service_manager *manager, struct error 
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         return error_set(error, "cannot make a pipe: %s", strerror(errno));
     }
-    int result = send_message(manager, "FDSTORE=1\nFDNAME=" STORE_NAME_WITNESS, ends[1], error);
+    int result = send_message(manager, "FDSTORE=1\nFDNAME=" STORE_NAME_MARKER, ends[1], error);
     int reason = errno;
     close(ends[1]);
     if (result != 0) {
@@ -172,20 +172,20 @@ int service_manager_store_witness(struct service_manager *manager, struct error 
         errno = reason;
         return -1;
     }
-    descriptor_close(&manager->witness_fd);
-    manager->witness_fd = descriptor_raise(ends[0], manager->fd);
+    descriptor_close(&manager->marker_fd);
+    manager->marker_fd = descriptor_raise(ends[0], manager->fd);
     return 0;
 }
 
 bool service_manager_keeps(const struct service_manager *manager)
 {
-    struct pollfd witness = {.fd = manager->witness_fd, .events = POLLIN};
-    return manager->witness_fd >= 0 && poll(&witness, 1, 0) == 0;
+    struct pollfd marker = {.fd = manager->marker_fd, .events = POLLIN};
+    return manager->marker_fd >= 0 && poll(&marker, 1, 0) == 0;
 }
 
 void service_manager_close(struct service_manager *manager)
 {
-    descriptor_close(&manager->witness_fd);
+    descriptor_close(&manager->marker_fd);
     descriptor_close(&manager->fd);
-    manager->witness_fd = manager->fd = -1;
+    manager->marker_fd = manager->fd = -1;
 }

@@ -19,7 +19,7 @@ struct service_manager {
     struct sockaddr_un address;
     socklen_t length;
     int64_t watchdog_us; /* a sign of life is wanted at least so often; 0: none is */
-    int witness_fd;      /* of a pipe whose other end was stored last; owned; -1: nothing was */
+    int marker_fd;      /* of a pipe whose other end was stored last; owned; -1: nothing was */
 };
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which are meant for this process alone: they
@@ -42,7 +42,7 @@ int service_manager_unstore(const struct service_manager *manager, const char *n
 
 /* To be called when all was stored: whether there was room for it shows afterwards only. As
    service_manager_tell. */
-int service_manager_store_witness(struct service_manager *manager, struct error *error);
+int service_manager_store_marker(struct service_manager *manager, struct error *error);
 
 /* Whether the store has what it was given, as far as can be known. */
 bool service_manager_keeps(const struct service_manager *manager);

@@ -542,32 +542,23 @@ static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failu
     return pid;
 }
 
-static pid_t spawn(struct attempt *attempt, const struct worker_command *command,
-                   struct worker_failure *failure)
+pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
 {
-    attempt->command = command;
-    attempt->supervisor = getpid();
+    struct attempt own;
+    struct attempt *attempt = crosses_users(command) ? aside_memory(sizeof own) : &own;
+    *failure = (struct worker_failure){.exit_status = 126};
+    if (attempt == NULL) {
+        return error_set(&failure->error, "out of memory");
+    }
+    *attempt = (struct attempt){.step = STEP_NONE, .command = command, .supervisor = getpid()};
     pid_t pid = prepare(attempt) == 0 ? spawn_adopted(attempt, failure)
                                       : error_set(&failure->error, "out of memory");
     free(attempt->places);
     free(attempt->script_argv);
     free(attempt->environment);
-    return pid;
-}
-
-pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
-{
-    *failure = (struct worker_failure){.exit_status = 126};
-    if (!crosses_users(command)) {
-        struct attempt attempt = {.step = STEP_NONE};
-        return spawn(&attempt, command, failure);
+    if (attempt != &own) {
+        aside_free(attempt, sizeof own);
     }
-    struct attempt *shared = aside_memory(sizeof *shared);
-    if (shared == NULL) {
-        return error_set(&failure->error, "out of memory");
-    }
-    pid_t pid = spawn(shared, command, failure);
-    aside_free(shared, sizeof *shared);
     return pid;
 }
 

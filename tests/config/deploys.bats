@@ -147,8 +147,8 @@ load helper
   supervise
   web '[service]' "$(speaker two)" 'pid-file = web.pid' '[log]' 'log-level = debug' '[deploy]' 'interval = 0'
   deploy_succeeds
-  [ "$(grep -c 'takes effect at the next start: log-level, pid-file$' "$LOG")" -eq 1 ] ||
-    [ "$(grep -c 'takes effect at the next start: pid-file, log-level$' "$LOG")" -eq 1 ]
+  [ "$(grep -c 'take effect at the next start: log-level, pid-file$' "$LOG")" -eq 1 ] ||
+    [ "$(grep -c 'take effect at the next start: pid-file, log-level$' "$LOG")" -eq 1 ]
   [ ! -e web.pid ]
   stop_supervisor 0
 }

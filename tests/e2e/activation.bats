@@ -87,8 +87,8 @@ sockets() {
   equal "$(variable LISTEN_FDNAMES)" '(unset)'
   equal "$(sockets "$PORT")" 1
   equal "$(ss --no-header --listening --tcp --numeric "sport = :$PORT" | awk '{ print $3 }')" 7
-  file_has "$LOG" "listening on 127.0.0.1:$PORT, descriptor 3 of the workers, kept open since before"
-  file_has "$LOG" 'tasuki,unix,two, kept open since before, is closed'
+  file_has "$LOG" "listening on 127.0.0.1:$PORT \\(fd 3 in workers, kept open\\)"
+  file_has "$LOG" 'closing tasuki,unix,two, which was kept open'
   run ! answers http://localhost/ --unix-socket "$SOCKET"
 }
 

@@ -191,7 +191,7 @@ has_ipv6() {
   port=${PORTS%%=*}
   [ "$port" -gt 0 ]
   equal "$PORTS" "$port=3;[::]:$port=4"
-  log_has "listening on $port,"
+  log_has "listening on 0.0.0.0:$port \\("
   wait_until answers "http://127.0.0.1:$port/"
   wait_until answers "http://[::1]:$port/"
 }
@@ -216,7 +216,7 @@ has_ipv6() {
   local port
   for port in "${BASH_REMATCH[@]:1}"; do
     [ "$port" -gt 0 ]
-    log_has "listening on ([a-z0-9.]+:)?$port,"
+    log_has "listening on ([a-z0-9.]+:)?$port \\("
     wait_until answers "http://127.0.0.1:$port/"
   done
 }
@@ -262,7 +262,7 @@ has_ipv6() {
 # --- servers that bind for themselves ---
 
 # The hint that every newcomer needs.
-HINT='hint: .*must not bind the address by itself.*takes the socket from'
+HINT='hint: .*the server must take the socket from'
 
 @test "a worker that dies since its address is in use gets the hint, once" {
   local port

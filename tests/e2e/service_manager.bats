@@ -79,13 +79,13 @@ serve_for_manager() {
   "$TASUKI" restart managed
   answers http://localhost/ --unix-socket "$SOCKET"
   equal "$(grep -c NOTIFY_SOCKET "$BATS_TEST_TMPDIR/log")" 1
-  log_has "the service manager cannot be told: NOTIFY_SOCKET=$DIR/notify: No such file or directory; the service goes on without it"
+  log_has "the service manager cannot be told: NOTIFY_SOCKET=$DIR/notify: No such file or directory; continuing without it"
 }
 
 @test "a NOTIFY_SOCKET that makes no sense costs one line, and the service goes on" {
   start env NOTIFY_SOCKET=vsock:2:9999 "$TASUKI" --name=managed --interval=0.1 --path="$SOCKET" -- "$HELLO"
   wait_until log_has 'generation 1: worker [0-9]+ is ready'
-  log_has "NOTIFY_SOCKET: expected a path or @NAME, got 'vsock:2:9999'; the service goes on without a service manager"
+  log_has "NOTIFY_SOCKET: expected a path or @NAME, got 'vsock:2:9999'; continuing without a service manager"
 }
 
 @test "in the background, the service manager is told which process serves" {
@@ -127,7 +127,7 @@ states_are() {
   "$TASUKI" restart managed
   touch read
   wait_until states_are 'READY=1 RELOADING=1 READY=1 '
-  wait_until says 'FDNAME=tasuki-witness with 1'
+  wait_until says 'FDNAME=tasuki-marker with 1'
   equal "$(grep -c '^FDNAME=tasuki,unix,.* with 1$' said)" 41
   says 'STATUS=generation 2 is serving'
 }

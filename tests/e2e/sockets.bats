@@ -180,7 +180,7 @@ reported() {
   in_network bash -c '. "$0"; setup
     start "$TASUKI" --interval=0 --port="[fe80::1%lo]:7001" -- "$HELLO"
     wait_until answers "http://[fe80::1%25lo]:7001/" && ! answers "http://[::1]:7001/" &&
-      has "$LOG" "listening on \[fe80::1%lo\]:7001," &&
+      has "$LOG" "listening on \[fe80::1%lo\]:7001 " &&
       ! "$TASUKI" --control=off --port="[fe80::1%lo]:7001" -- true 2>"$DIR/stderr" &&
       has "$DIR/stderr" "cannot listen on \[fe80::1%lo\]:7001: address already in use by process"
     status=$?; kill_started; exit $status' "$ROOT/tests/e2e/helper.bash"
@@ -306,7 +306,7 @@ listen'
   wait_until answers http://localhost/ --abstract-unix-socket "${name#@}"
   equal "$(variable SERVER_STARTER_PORT)" "$name=3"
   absent "$name"
-  log_has "listening on $name, descriptor 3"
+  log_has "listening on $name \\(.*fd 3 in workers"
   equal "$("$TASUKI" status --json abstract | jq -c '.listeners[] | [.type, .name]')" \
     "[\"unix\",\"$name\"]"
   cannot_start "cannot listen on $name: address already in use by process ($PID|$(pid_of 1)) \((tasuki|hello-server)\)" \

@@ -101,8 +101,8 @@ serve() {
   [ "$(supervisor)" != "$first" ]
   knocked
   all_have 'connections=[1-9][0-9]* refused=0 answered=[1-9][0-9]* broken=0$'
-  journal_has 'listening on 8080, descriptor 3 of the workers, kept open since before'
-  journal_has 'listening on /run/tasuki-app/app.sock, descriptor 4 of the workers, kept open since before'
+  journal_has 'listening on 0.0.0.0:8080 (fd 3 in workers, kept open)'
+  journal_has 'listening on /run/tasuki-app/app.sock (fd 4 in workers, kept open)'
 }
 
 @test "a crash of the supervisor under load refuses no connection" {
@@ -116,7 +116,7 @@ serve() {
   done
   knocked
   all_have 'connections=[1-9][0-9]* refused=0 answered=[1-9][0-9]*'
-  journal_has 'listening on 8080, descriptor 3 of the workers, kept open since before'
+  journal_has 'listening on 0.0.0.0:8080 (fd 3 in workers, kept open)'
 }
 
 @test "a supervisor that hangs is replaced by the watchdog, and refuses no connection" {
@@ -132,7 +132,7 @@ serve() {
 
 @test "a stop ends the store, and takes the path in the runtime directory along" {
   serve
-  wait_until property_is NFileDescriptorStore 3 # the two, and the witness
+  wait_until property_is NFileDescriptorStore 3 # the two, and the marker
   inside systemctl stop tasuki@app
   wait_until property_is NFileDescriptorStore 0
   [ ! -e "$(files /run/tasuki-app)" ]
@@ -188,7 +188,7 @@ serve() {
   inside systemctl restart tasuki@app
   [ ! -e "$(files /run/tasuki-app/app.sock)" ]
   wait_until property_is NFileDescriptorStore 2
-  journal_has 'app.sock, kept open since before, is closed'
+  journal_has 'closing .*app.sock, which was kept open'
 }
 
 @test "the sockets of a socket unit are not stored besides" {
@@ -199,7 +199,7 @@ serve() {
   service '[service]' 'command = /usr/bin/hello-server' '[listen http]' 'port = 8080'
   inside systemctl start tasuki@app
   inside_network curl --silent --fail http://127.0.0.1:8080/
-  wait_until property_is NFileDescriptorStore 1 # the witness
+  wait_until property_is NFileDescriptorStore 1 # the marker
   inside systemctl restart tasuki@app
   inside_network curl --silent --fail http://127.0.0.1:8080/
   inside systemctl stop app.socket tasuki@app

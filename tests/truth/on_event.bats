@@ -43,7 +43,7 @@ noted() { file_has "$DIR/notes" "$1"; }
   wait_until serves 1
   for _ in 1 2 3 4; do deploy_succeeds; done
   serves 5
-  log_has 'on-event: 16 commands are still running; events are left out'
+  log_has 'on-event: 16 commands are still running; skipping events'
   # So many run at once, and not more.
   [ "$(children "$SUPERVISOR" | wc -w)" -le 17 ]
 }

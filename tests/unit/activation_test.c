@@ -242,7 +242,7 @@ static void an_abstract_name_counts_to_its_last_byte(void)
     activation_free(&activation);
 }
 
-/* What a supervisor before had the service manager keep: its listeners, and its witness. */
+/* What a supervisor before had the service manager keep: its listeners, and its marker. */
 static void sockets_from_the_store_are_known_by_their_names(void)
 {
     struct activation activation;
@@ -255,7 +255,7 @@ static void sockets_from_the_store_are_known_by_their_names(void)
     put_at(pair[1], FIRST_FD + 1);
     put_at(open_listening(&here, sizeof here), FIRST_FD + 2);
     assert_int_equal(stat("socket", &status), 0);
-    snprintf(names, sizeof names, "web:tasuki-witness:tasuki,unix,%jx,%jx,socket",
+    snprintf(names, sizeof names, "web:tasuki-marker:tasuki,unix,%jx,%jx,socket",
              (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
     say("3", names);
     assert_taken(&activation, 2);

@@ -78,7 +78,7 @@ static void without_a_service_manager_nothing_is_said_and_nothing_fails(void **s
     assert_int_equal(manager.fd, -1);
     assert_int_equal(service_manager_tell(&manager, "READY=1", &error), 0);
     assert_int_equal(service_manager_store(&manager, 0, "name", &error), 0);
-    assert_int_equal(service_manager_store_witness(&manager, &error), 0);
+    assert_int_equal(service_manager_store_marker(&manager, &error), 0);
     assert_false(service_manager_keeps(&manager));
     service_manager_close(&manager);
 }
@@ -227,7 +227,7 @@ static void the_store_gets_sockets_with_their_names(void **state)
     close(end);
 }
 
-static void the_witness_tells_whether_the_store_keeps_what_it_gets(void **state)
+static void the_marker_tells_whether_the_store_keeps_what_it_gets(void **state)
 {
     (void)state;
     int end = listen_as_manager();
@@ -236,12 +236,12 @@ static void the_witness_tells_whether_the_store_keeps_what_it_gets(void **state)
     struct error error;
     assert_found(&manager);
     assert_false(service_manager_keeps(&manager));
-    assert_int_equal(service_manager_store_witness(&manager, &error), 0);
+    assert_int_equal(service_manager_store_marker(&manager, &error), 0);
     assert_true(service_manager_keeps(&manager)); /* nobody has refused it yet */
     receive(end, &received);
     assert_true(received.fd >= 0);
     assert_true(service_manager_keeps(&manager));
-    assert_int_equal(service_manager_store_witness(&manager, &error), 0);
+    assert_int_equal(service_manager_store_marker(&manager, &error), 0);
     assert_int_equal(recv(end, received.text, sizeof received.text, 0), -1); /* once is enough */
     close(received.fd);
     assert_false(service_manager_keeps(&manager));
@@ -261,7 +261,7 @@ int main(void)
         IN_SCRATCH(one_that_is_gone_is_named),
         IN_SCRATCH(one_that_does_not_read_is_not_waited_for),
         IN_SCRATCH(the_store_gets_sockets_with_their_names),
-        IN_SCRATCH(the_witness_tells_whether_the_store_keeps_what_it_gets),
+        IN_SCRATCH(the_marker_tells_whether_the_store_keeps_what_it_gets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ static void the_names_of_others_are_not_ours(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "", "stored", "web", "tasuki", "tasuki,", "tasuki,tcp", "tasuki-witness", "Tasuki,tcp,80"};
+        "", "stored", "web", "tasuki", "tasuki,", "tasuki,tcp", "tasuki-marker", "Tasuki,tcp,80"};
     struct unix_file parsed;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_false(parse(names[i], &parsed));
