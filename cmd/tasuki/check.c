@@ -3,18 +3,37 @@
 #include "control_path.h"
 #include "duration.h"
 #include "plan.h"
-#include "signal_name.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
-static const char *name_unix_type(int socket_type)
+/* Each line begins with the name of its option, in a column as wide as the longest. */
+#define NAME_FORMAT "%-22s"
+
+static void print_line(const char *name, const char *value)
 {
-    return socket_type == SOCK_STREAM ? "" : socket_type == SOCK_DGRAM ? "datagram " : "seqpacket ";
+    printf(NAME_FORMAT "%s\n", name, value);
 }
 
-static void print_options(const struct listener_options *options)
+static void print_duration(const char *name, int64_t ms)
+{
+    char text[32];
+    print_line(name, ms > 0 ? duration_format(ms, text, sizeof text) : "0");
+}
+
+static void print_command(const struct options *options)
+{
+    printf(NAME_FORMAT "%s", "command", options->command[0]);
+    for (char *const *word = options->command + 1; *word != NULL; word++) {
+        printf(" %s", *word);
+    }
+    putchar('\n');
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+static void print_listener_options(const struct listener_options *options)
 {
     for (enum listener_option_id id = 0; id < LISTENER_OPTION_COUNT; id++) {
         const struct listener_value *value = listener_option_get(options, id);
@@ -25,74 +44,64 @@ static void print_options(const struct listener_options *options)
     }
 }
 
+static const char *name_unix_type(int socket_type)
+{
+    return socket_type == SOCK_STREAM ? "" : socket_type == SOCK_DGRAM ? "datagram " : "seqpacket ";
+}
+
 static void print_address(const struct address *address)
 {
     const char *type = address->socket_type == SOCK_DGRAM ? "UDP" : "TCP";
     int length = address->length;
+    printf(NAME_FORMAT, "listen");
     switch (address->kind) {
     case ADDRESS_UNIX:
-        printf("listen      unix %ssocket %.*s", name_unix_type(address->socket_type), length,
-               address->text);
+        printf("unix %ssocket %.*s", name_unix_type(address->socket_type), length, address->text);
         break;
     case ADDRESS_ABSTRACT:
-        printf("listen      abstract unix %ssocket @%.*s", name_unix_type(address->socket_type),
-               length, address->text);
+        printf("abstract unix %ssocket @%.*s", name_unix_type(address->socket_type), length,
+               address->text);
         break;
     case ADDRESS_ANY_IPV4:
-        printf("listen      %s port %u, every IPv4 address", type, address->port);
+        printf("%s port %u, every IPv4 address", type, address->port);
         break;
     case ADDRESS_ANY:
-        printf("listen      %s port %u, every IPv4 and IPv6 address", type, address->port);
+        printf("%s port %u, every IPv4 and IPv6 address", type, address->port);
         break;
     case ADDRESS_IPV6:
-        printf("listen      %s [%.*s]:%u", type, length, address->text, address->port);
+        printf("%s [%.*s]:%u", type, length, address->text, address->port);
         break;
     case ADDRESS_HOST:
-        printf("listen      %s %.*s:%u", type, length, address->text, address->port);
+        printf("%s %.*s:%u", type, length, address->text, address->port);
         break;
     }
     if (address->fd >= 0) {
-        printf(", as descriptor %d", address->fd);
+        printf(", fd %d in workers", address->fd);
     }
-    print_options(&address->options);
+    print_listener_options(&address->options);
     putchar('\n');
 }
 
-static void print_duration(const char *name, int64_t ms, const char *when_zero)
+static void print_addresses(const struct options *options)
 {
-    char text[32];
-    printf("%-11s %s\n", name, ms > 0 ? duration_format(ms, text, sizeof text) : when_zero);
-}
-
-static void print_adoption(const struct options *options)
-{
-    if (options->adopt != ADOPT_OFF && options->address_count > 0) {
-        printf("adopt       a server that binds these by itself%s\n",
-               options->adopt == ADOPT_AUTO ? ", where the system lets it" : "");
+    for (size_t i = 0; i < options->address_count; i++) {
+        print_address(&options->addresses[i]);
     }
 }
 
-static void print_readiness(const struct options *options)
+/* --- options ---------------------------------------------------------------------------------- */
+
+static void print_identity(const struct identity *identity)
 {
-    switch (options->ready) {
-    case READY_DELAY:
-        printf("ready       when it has lived for --interval\n");
-        break;
-    case READY_NOTIFY:
-        printf("ready       when it says READY=1 to NOTIFY_SOCKET\n");
-        break;
-    case READY_LISTEN:
-        printf("ready       when it listens on an adopted socket\n");
-        break;
-    case READY_FD:
-        printf("ready       when it writes a newline to descriptor %d\n", options->ready_fd);
-        break;
-    case READY_EXEC:
-        printf("ready       when this exits 0: %s\n", options->ready_command);
-        break;
-    case READY_SOURCE_AUTO:
-        printf("ready       when it says so, if the generation before did; else by --interval\n");
-        break;
+    char user[300];
+    char text[350];
+    if (identity->has_user) {
+        snprintf(text, sizeof text, "%s, group %u",
+                 identity_describe_user(identity, user, sizeof user), (unsigned)identity->gid);
+        print_line("runs as", text);
+    } else if (identity->has_group) {
+        snprintf(text, sizeof text, "group %u", (unsigned)identity->gid);
+        print_line("runs as", text);
     }
 }
 
@@ -101,66 +110,61 @@ static void print_control(const struct options *options)
     char name[CONTROL_NAME_SIZE];
     char path[CONTROL_PATH_SIZE];
     struct error error;
-    if (options->control != NULL) {
-        printf("control     %s\n", options->control);
-        return;
-    }
     control_default_name(options->command[0], name, sizeof name);
-    if (control_path(options->name != NULL ? options->name : name, path, sizeof path, &error) ==
-        0) {
-        printf("control     %s\n", path);
+    if (options->control != NULL) {
+        print_line("control", options->control);
+    } else if (control_path(options->name != NULL ? options->name : name, path, sizeof path,
+                            &error) == 0) {
+        print_line("control", path);
     } else {
-        printf("control     none: %s\n", error.text);
+        printf(NAME_FORMAT "none: %s\n", "control", error.text);
     }
 }
 
-static void print_file(const char *name, const char *path)
+/* What was given, or the default. */
+static void print_plain(const struct options *options, const struct option *option, int id)
 {
-    if (path != NULL) {
-        printf("%-11s %s\n", name, path);
+    const char *field = (const char *)options + option->offset;
+    if (option->kind == OPTION_DURATION) {
+        print_duration(option->name, *(const int64_t *)(const void *)field);
+    } else if (option->kind == OPTION_LIST) {
+        const struct text_list *list = (const void *)field;
+        for (size_t i = 0; i < list->count; i++) {
+            print_line(option->name, list->items[i]);
+        }
+    } else if (options->values[id] != NULL) {
+        print_line(option->name, options->values[id]);
     }
 }
 
-static void print_identity(const struct identity *identity)
+/* What the environment and the envdir say counts, too; the plan knows. */
+static void print_option(const struct options *options, const struct plan *plan, int id)
 {
-    char user[300];
-    if (identity->has_user) {
-        printf("runs as     %s, group %u\n", identity_describe_user(identity, user, sizeof user),
-               (unsigned)identity->gid);
-    } else if (identity->has_group) {
-        printf("runs as     group %u\n", (unsigned)identity->gid);
+    switch (id) {
+    case OPTION_port:
+        print_addresses(options);
+        break;
+    case OPTION_user:
+        print_identity(&options->identity);
+        break;
+    case OPTION_kill_old_delay:
+        print_duration("kill-old-delay", plan->settings.kill_old_delay_ms);
+        break;
+    case OPTION_auto_restart_interval:
+        if (plan->settings.auto_restart_ms > 0) {
+            print_duration("auto-restart-interval", plan->settings.auto_restart_ms);
+        }
+        break;
+    case OPTION_control:
+        print_control(options);
+        break;
+    case OPTION_path:
+    case OPTION_group:
+    case OPTION_enable_auto_restart:
+        break; /* said with another */
+    default:
+        print_plain(options, &options_table.rows[id], id);
     }
-}
-
-static void print_plan(const struct options *options, const struct plan *plan)
-{
-    const struct lifecycle_settings *settings = &plan->settings;
-    printf("command    ");
-    for (char *const *word = options->command; *word != NULL; word++) {
-        printf(" %s", *word);
-    }
-    putchar('\n');
-    print_identity(&options->identity);
-    print_file("directory", options->directory);
-    for (size_t i = 0; i < options->address_count; i++) {
-        print_address(&options->addresses[i]);
-    }
-    print_adoption(options);
-    print_file("check", options->check);
-    print_readiness(options);
-    print_duration("interval", settings->interval_ms, "none");
-    if (settings->ready_mode != READY_BY_AGE) {
-        print_duration("timeout", settings->ready_timeout_ms, "none");
-    }
-    print_duration("old ones", settings->kill_old_delay_ms, "signalled as soon as it is ready");
-    printf("signals     %s to an old generation, %s to all at a TERM\n",
-           signal_name(options->signal_on_hup), signal_name(options->signal_on_term));
-    print_duration("killed", settings->kill_timeout_ms, "never");
-    print_duration("automatic", settings->auto_restart_ms, "no deploys by time");
-    print_file("pid file", options->pid_file);
-    print_file("status file", options->status_file);
-    print_file("log", options->log_file);
-    print_control(options);
 }
 
 int check_service(const struct options *options)
@@ -177,6 +181,9 @@ int check_service(const struct options *options)
         fprintf(stderr, "tasuki: %s\n", plan.settings_problem.text);
         return 2;
     }
-    print_plan(options, &plan);
+    print_command(options);
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        print_option(options, &plan, id);
+    }
     return 0;
 }

@@ -418,7 +418,7 @@ END
   attempt "$TASUKI" check --port=8080=7,backlog=4096,nodelay --path="@name,type=seqpacket" \
     --path="/run/a,b,mode=0660" -- true
   equal "$STATUS_CODE" 0
-  has "$DIR/stdout" '^listen +TCP port 8080, every IPv4 address, as descriptor 7, backlog=4096, nodelay$'
+  has "$DIR/stdout" '^listen +TCP port 8080, every IPv4 address, fd 7 in workers, backlog=4096, nodelay$'
   has "$DIR/stdout" '^listen +abstract unix seqpacket socket @name, type=seqpacket$'
   has "$DIR/stdout" '^listen +unix socket /run/a,b, mode=0660$'
 }

@@ -79,7 +79,7 @@ load helper
   attempt "$TASUKI" check --stdin="$DIR/none" -- true
   equal "$STATUS_CODE" 2
   attempt "$TASUKI" check --user="$(id -u)" --group="$(id -g)" -- true
-  has "$DIR/stdout" "^runs as     user .*$(id -u)\)?, group $(id -g)\$"
+  has "$DIR/stdout" "^runs as +user .*$(id -u)\)?, group $(id -g)\$"
 }
 
 @test "a directory that only the supervisor may enter fails the start of another user's worker" {

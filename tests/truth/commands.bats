@@ -377,7 +377,7 @@ ready_workers() {
 
 @test "check: says what would be done, and binds and starts nothing" {
   run -0 "$TASUKI" check --port=127.0.0.1:1 --check=false --ready=notify -- "$ACTOR" "$DIR"
-  contains "$output" '127.0.0.1:1' 'READY=1'
+  contains "$output" '^listen +TCP 127.0.0.1:1$' '^check +false$' '^ready +notify$'
   never_began 1
   run -2 "$TASUKI" check --port=nonsense -- "$ACTOR" "$DIR"
 }
