@@ -390,3 +390,25 @@ anchors() {
     same "tasuki-servers(7), $name" "$signal" "$(sed -nE "s/^\.It ($name) Ta ([A-Z0-9]+) Ta.*/\2/pI" "$MANUALS/tasuki-servers.7")"
   done <<<"$rows"
 }
+
+@test "each part of the results names the program that writes it" {
+  for page in "$ROOT"/tests/*/RESULTS.md; do
+    for program in $(sed -nE 's/^<!-- (tests.*) -->$/\1/p' "$page"); do
+      grep -q -- --write "$ROOT/$program"
+      grep -qF "write_results" "$ROOT/$program"
+      grep -qxF "<!-- /$program -->" "$page"
+      programs=$((${programs:-0} + 1))
+    done
+  done
+  [ "$programs" -eq 5 ]
+}
+
+@test "a program's results take the place of the ones before, and nothing else changes" {
+  load ../results
+  cd "$BATS_TEST_TMPDIR"
+  printf '%s\n' one '<!-- a -->' old older '<!-- /a -->' two '<!-- b -->' kept '<!-- /b -->' >page
+  printf '%s\n' new | write_results page a
+  same page "$(printf '%s\n' one '<!-- a -->' new '<!-- /a -->' two '<!-- b -->' kept '<!-- /b -->')" "$(cat page)"
+  run write_results page c </dev/null
+  [ "$status" -ne 0 ]
+}

@@ -111,11 +111,11 @@ nothing_lost() {
   nothing_lost
 }
 
-@test "a bad release ends with the first host, which serves on, and the others are not touched" {
+@test "a bad release ends with the first host, which is still serving, and the others are not touched" {
   release bad 'echo "no such table: orders" >&2' 'exit 3'
   roll bad
   [ "$STATUS_CODE" -ne 0 ]
-  grep -q 'release bad was not deployed, and /srv/app/releases/two serves on' "$FLEET/said"
+  grep -q 'release bad was not deployed, and /srv/app/releases/two is still serving' "$FLEET/said"
   grep -q 'no such table: orders' "$FLEET/said"
   [ "$(grep -c '^PLAY \[' "$FLEET/said")" -eq 1 ]
   grep -Eq '^host1 .*failed=1' "$FLEET/said"
