@@ -393,14 +393,15 @@ anchors() {
 
 @test "each part of the results names the program that writes it" {
   for page in "$ROOT"/tests/*/RESULTS.md; do
-    for program in $(sed -nE 's/^<!-- (tests.*) -->$/\1/p' "$page"); do
+    mapfile -t programs < <(sed -nE 's/^<!-- (tests.*) -->$/\1/p' "$page")
+    for program in "${programs[@]}"; do
       grep -q -- --write "$ROOT/$program"
-      grep -qF "write_results" "$ROOT/$program"
+      grep -qF write_results "$ROOT/$program"
       grep -qxF "<!-- /$program -->" "$page"
-      programs=$((${programs:-0} + 1))
+      count=$((${count:-0} + 1))
     done
   done
-  [ "$programs" -eq 5 ]
+  [ "$count" -eq 5 ]
 }
 
 @test "a program's results take the place of the ones before, and nothing else changes" {
