@@ -323,16 +323,25 @@ blind_on() {
   run ! log_has no_new_privs
 }
 
-@test "when the supervisor is killed, the server is still answered, and binds the address again" {
-  PORT=$(free_port)
-  adopt --port="127.0.0.1:$PORT" -- orphaned
+# outlives_supervisor OPTION: the server goes on as the scenario says, and its worker's pid is in $worker.
+outlives_supervisor() {
+  adopt "$1" -- orphaned
   wait_until log_has '^waits'
-  local worker
   worker=$(pid_of 1)
   STARTED+=("$worker")
   kill -KILL "$SUPERVISOR"
   does_as_expected 1
+}
+
+@test "when the supervisor is killed, the server binds again, and shutdown harms nothing" {
+  PORT=$(free_port)
+  outlives_supervisor --port="127.0.0.1:$PORT"
   equal "$(answered_by)" "$worker"
+}
+
+@test "when the supervisor is killed, the path is still not the server's to remove" {
+  outlives_supervisor --path="$SOCKET"
+  equal "$(answered_by "UNIX-CONNECT:$SOCKET")" "$worker"
 }
 
 @test "start_server adopts nothing unless it is asked to" {

@@ -318,12 +318,7 @@ static void orphaned(void)
 {
     int fd = make_bound(arguments[0], SOCK_STREAM);
     EXPECT(listen(fd, 1) == 0);
-    pid_t parent = getppid();
-    printf("waits\n");
-    fflush(stdout);
-    while (getppid() == parent) {
-        usleep(20000);
-    }
+    wait_for_orphaning();
     int other = make("0", SOCK_STREAM);
     EXPECT(bind_to(other, "0") == 0);
     EXPECT(shutdown(fd, SHUT_RDWR) == 0);

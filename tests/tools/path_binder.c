@@ -88,8 +88,22 @@ static void seqpacket(void)
     listen_and_serve(make_bound(arguments[0], SOCK_SEQPACKET));
 }
 
+/* The supervisor is killed meanwhile. */
+static void orphaned(void)
+{
+    const char *path = arguments[0];
+    ino_t inode = inode_of(path);
+    int fd = make_bound(path, SOCK_STREAM);
+    EXPECT(listen(fd, 1) == 0);
+    wait_for_orphaning();
+    EXPECT(unlink(path) == 0 && inode_of(path) == inode);
+    close(fd);
+    listen_and_serve(make_bound(path, SOCK_STREAM));
+}
+
 static const struct scenario scenarios[] = {
     {"paths", paths},
+    {"orphaned", orphaned},
     {"relative-path", relative_path},
     {"renamed-over", renamed_over},
     {"seqpacket", seqpacket},

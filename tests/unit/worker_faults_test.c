@@ -5,6 +5,8 @@
 #include "faults.h"
 
 #include "capture.h"
+#include "companion.h"
+#include "descriptor.h"
 #include "envdir.h"
 #include "helper.h"
 #include "notify.h"
@@ -95,6 +97,76 @@ static void a_worker_of_another_user_starts_or_nothing_is_left_of_it(void **stat
     start.command.surroundings = &start.surroundings;
     assert_true(faults_sweep(spawn, &start, "") >= 7);
     clean_up(&start);
+}
+
+static int spawn_adopted(void *context, struct error *error)
+{
+    struct start *start = context;
+    struct adoption_filter filter;
+    struct adoption_installation adoption = {.filter = &filter, .notify_fd = -1};
+    adoption_filter_build(&filter, false);
+    start->command.adoption = &adoption;
+    int result = spawn(start, error);
+    if (result == 0) {
+        assert_true(adoption.notify_fd >= 0 || adoption.reason != 0);
+    }
+    descriptor_close(&adoption.notify_fd);
+    return result;
+}
+
+/* A worker whose filter can report to nobody would find its calls failing. */
+static void an_adopted_worker_has_a_filter_that_reports_or_nothing_is_left_of_it(void **state)
+{
+    (void)state;
+    struct start start;
+    prepare(&start);
+    assert_true(faults_sweep(spawn_adopted, &start, "") >= 9);
+    clean_up(&start);
+}
+
+/* --- companions ----------------------------------------------------------------------------------
+ */
+
+/* Of a worker that sleeps, with a NOTIFY_SOCKET. */
+static int keep_company(void *context, struct error *error)
+{
+    const struct identity *identity = context;
+    struct companion companion = {.facts = {-1, -1}};
+    struct notify_socket notify = {.fd = -1};
+    faults_pause();
+    pid_t worker = fork();
+    if (worker == 0) {
+        pause();
+        _exit(0);
+    }
+    assert_int_equal(notify_open(&notify, error), 0);
+    faults_resume();
+    const struct companion_setup setup = {
+        .worker = worker, .notify_fd = notify.fd, .filter_fd = -1, .identity = identity};
+    int result = companion_prepare(&companion, error);
+    if (result == 0) {
+        result = companion_start(&companion, &setup, error);
+    }
+    notify_close(&notify);
+    pid_t pid = companion.pid;
+    faults_pause();
+    kill(worker, SIGKILL);
+    assert_int_equal(wait_for(worker), SIGKILL);
+    companion_part(&companion);
+    if (pid > 0) {
+        reap(pid);
+    }
+    faults_resume();
+    return result;
+}
+
+static void a_companion_starts_or_nothing_is_left_of_it(void **state)
+{
+    (void)state;
+    struct identity identity = {.has_user = false};
+    faults_spare_children(true);
+    assert_true(faults_sweep(keep_company, &identity, "fcntl") >= 2);
+    faults_spare_children(false);
 }
 
 /* --- helpers, captures and notifications ---------------------------------------------------------
@@ -205,6 +277,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_starts_or_nothing_is_left_of_it),
         cmocka_unit_test(a_worker_of_another_user_starts_or_nothing_is_left_of_it),
+        cmocka_unit_test(an_adopted_worker_has_a_filter_that_reports_or_nothing_is_left_of_it),
+        cmocka_unit_test(a_companion_starts_or_nothing_is_left_of_it),
         cmocka_unit_test(a_helper_starts_or_nothing_is_left_of_it),
         cmocka_unit_test(a_capture_is_made_or_nothing_is_left_of_it),
         cmocka_unit_test(a_notification_socket_is_made_or_nothing_is_left_of_it),
