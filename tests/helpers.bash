@@ -316,7 +316,7 @@ answers() {
 
 # body URL [CURL-OPTION...]: what the server says.
 body() {
-  curl --silent --fail --max-time 5 "${@:2}" "$1"
+  curl --silent --fail --max-time "$PATIENCE" "${@:2}" "$1"
 }
 
 # copy_example NAME DIRECTORY: this one of packaging/examples there, on $PORT instead of 8080.

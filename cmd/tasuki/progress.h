@@ -39,7 +39,7 @@ struct progress {
     struct {
         int64_t generation;
         int64_t connections; /* negative: not known */
-        int64_t told;           /* when a line was printed */
+        int64_t told;        /* when a line was printed */
     } leaving[PROGRESS_LEAVING_MAX];
     size_t leaving_count;
 };

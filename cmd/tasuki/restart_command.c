@@ -84,7 +84,8 @@ static int conclude(const struct following *following, const json_t *result)
         return COMMAND_FAILED;
     }
     if (strcmp(outcome, "stopped") == 0) {
-        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was cancelled: the service is stopping", name);
+        return command_fail(COMMAND_OVERTAKEN,
+                            "%s: the deploy was cancelled: the service is stopping", name);
     }
     return command_fail(COMMAND_FAILED, "%s: %s", name,
                         field_text(result, "message", "the supervisor's reply is not understood"));
@@ -95,7 +96,8 @@ static int conclude_without_result(const struct following *following)
 {
     const char *name = following->target.name;
     if (following->saw_stop) {
-        return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was cancelled: the service is stopping", name);
+        return command_fail(COMMAND_OVERTAKEN,
+                            "%s: the deploy was cancelled: the service is stopping", name);
     }
     return command_fail(COMMAND_NOT_RUNNING,
                         "%s: the supervisor has gone in the middle of the deploy", name);

@@ -265,6 +265,7 @@ secret_is_kept() {
 
 # squat DIRECTORY NAME: nobody listens there, as a supervisor would; and answers nothing.
 squat() {
+  # shellcheck disable=SC2016 # they are Perl's
   (cd "$1" && exec setpriv --reuid=nobody --clear-groups -- perl -MIO::Socket::UNIX -e '
     $SIG{PIPE} = "IGNORE";
     my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $ARGV[0], Listen => 9) or die;

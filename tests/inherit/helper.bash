@@ -32,7 +32,7 @@ serve() {
   wait_until answers "http://127.0.0.1:$FRONT/"
 }
 
-# begin_load REPORT PORT [WRK-OPTION...]: wrk, a minute at the most; its pid is added to $LOADS.
+# begin_load REPORT PORT [WRK-OPTION...]: wrk, until it gets an INT; its pid is added to $LOADS.
 begin_load() {
   EXPECTED_BODY=${BODY:-} wrk --threads 1 --connections 8 --duration 60s --timeout 5s \
     --script "$SERVERS/wrk.lua" "${@:3}" "http://127.0.0.1:$2/" </dev/null >"$DIR/$1" 2>&1 3>&- &

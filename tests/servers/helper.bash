@@ -15,17 +15,16 @@ source "$(dirname "${BASH_SOURCE[0]}")/../helpers.bash"
 SERVERS=$ROOT/tests/servers
 SUPERVISOR=${SUPERVISOR:-$START_SERVER}
 
-# The profile of every test: deploys one second apart, the last one early enough that its old
-# generation ends (one second later) while the load goes on.
+# The profile of every test: deploys one second apart, or more where a start takes longer, and then load
+# until the last one's old generation has ended, one second later.
 DEPLOYS=8
-LOAD_SECONDS=10
 
 # How many of them must have led to a new generation. Not all: a deploy takes --interval=1 and a
 # bit, so that on a busy machine two HUPs may become one deploy.
 LEAST_DEPLOYS=4
 
 # Enough answers that a loss of some a deploy would show, few enough for a slow machine.
-LEAST_REQUESTS=2000
+LEAST_REQUESTS=1000
 
 setup_directory() {
   # Every process of a test runs in this directory; processes_here finds them by it.
@@ -62,24 +61,26 @@ h2o_started_at_least() {
   [ "$(h2o_starts "$1")" -ge "$2" ]
 }
 
-# deploy_every_second PID: HUP after HUP. The second is the profile of the load, not a guess how
-# long something takes.
+# deploy_every_second PID: HUP after HUP, each once the one before has led to a new generation, where a
+# status file tells. The second is the profile of the load, not a guess how long something takes.
 deploy_every_second() {
-  local i
+  local i generation
   for ((i = 0; i < DEPLOYS; i++)); do
     sleep 1
+    generation=$(newest_generation)
     kill -HUP "$1"
+    [ "$generation" -eq 0 ] || patiently $((PATIENCE * 10)) generation_is_at_least $((generation + 1))
   done
 }
 
 # wrk_in_background URL BODY [WRK-OPTION...]: starts the load; its pid is in $LOAD, its report
-# will be in $REPORT.
+# will be in $REPORT when it has got an INT.
 wrk_in_background() {
   local url=$1 body=$2
   shift 2
   REPORT=$DIR/wrk
-  EXPECTED_BODY=$body wrk --threads 1 --connections 32 --duration "${LOAD_SECONDS}s" \
-    --timeout 5s --script "$SERVERS/wrk.lua" "$@" "$url" </dev/null >"$REPORT" 2>&1 3>&- &
+  EXPECTED_BODY=$body wrk --threads 1 --connections 32 --duration "$((PATIENCE * 5))s" \
+    --timeout "${PATIENCE}s" --script "$SERVERS/wrk.lua" "$@" "$url" </dev/null >"$REPORT" 2>&1 3>&- &
   LOAD=$!
   STARTED+=("$LOAD")
 }
@@ -90,6 +91,8 @@ wrk_during_deploys() {
   shift
   wrk_in_background "$@"
   deploy_every_second "$supervisor"
+  sleep 2
+  kill -INT "$LOAD"
   wait "$LOAD" || true # The report tells, and a missing one fails.
 }
 
@@ -131,7 +134,7 @@ assert_generations_answered() {
 # duration it does not end when the server closes connections).
 h2load_round() {
   local socket=$1 length=$2 report=$DIR/h2load
-  timeout 60 h2load --h1 --requests=1000 --clients=32 --threads=1 --base-uri="unix:$socket" \
+  timeout "$((PATIENCE * 2))" h2load --h1 --requests=1000 --clients=32 --threads=1 --base-uri="unix:$socket" \
     http://localhost/ </dev/null >"$report" 2>&1 || true
   assert_h2load_lost_nothing "$report" 1000 "$length"
 }
