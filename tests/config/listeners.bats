@@ -157,7 +157,7 @@ generation_at() {
   DRAIN='--drain 5' serve '[listen]' "port = 127.0.0.1:$a"
   supervise
   kept=$(socket_of "$a")
-  wrk --threads 1 --connections 16 --duration 5s --timeout 10s "http://127.0.0.1:$a/" \
+  wrk --threads 1 --connections 16 --duration 5s --timeout "${PATIENCE}s" "http://127.0.0.1:$a/" \
     >load 2>&1 3>&- &
   load=$!
   STARTED+=("$load")

@@ -67,7 +67,7 @@ teardown() {
 # deploy_under_load PORT: ten deploys by podman kill --signal HUP while wrk opens new connections.
 deploy_under_load() {
   local report=$BATS_TEST_TMPDIR/wrk i
-  EXPECTED_BODY=$'hello\n' wrk --threads 1 --connections 8 --duration 120s --timeout 5s \
+  EXPECTED_BODY=$'hello\n' wrk --threads 1 --connections 8 --duration 280s --timeout "${PATIENCE}s" \
     --header 'Connection: close' --script "$ROOT/tests/servers/wrk.lua" "http://127.0.0.1:$1/" \
     </dev/null >"$report" 2>&1 3>&- &
   local load=$!

@@ -14,7 +14,7 @@ adopt() {
     shift
   done
   [ $# -eq 2 ] || addresses=("${@:3}")
-  start "$TASUKI" --name=app --control="$DIR/control" --interval="${INTERVAL:-3600}" --ready-timeout=20 \
+  start "$TASUKI" --name=app --control="$DIR/control" --interval="${INTERVAL:-3600}" --ready-timeout="$PATIENCE" \
     --status-file="$STATUS_FILE" "${options[@]}" -- "$TOOLS/$binder" "$2" "${addresses[@]}"
   SUPERVISOR=$PID
 }
@@ -25,7 +25,7 @@ on_port() {
   PORT=$(free_port)
   adopt --port="127.0.0.1:$PORT" "${@:2}" -- "$1"
   does_as_expected 1
-  "$TASUKI" restart --control="$DIR/control" --timeout=60
+  "$TASUKI" restart --control="$DIR/control" --timeout="$((PATIENCE * 2))"
   does_as_expected 2
   equal "$(answered_by)" "$(pid_of 2)"
 }
@@ -34,7 +34,7 @@ on_port() {
 on_path() {
   adopt --path="$SOCKET" "${@:2}" -- "$1"
   does_as_expected 1
-  "$TASUKI" restart --control="$DIR/control" --timeout=60
+  "$TASUKI" restart --control="$DIR/control" --timeout="$((PATIENCE * 2))"
   does_as_expected 2
   equal "$(answered_by "UNIX-CONNECT:$SOCKET")" "$(pid_of 2)"
 }
@@ -283,10 +283,10 @@ blind_on() {
   [[ $2 != --path=* ]] || binder=path_binder
   start "$TOOLS/no_seccomp" --blind setpriv --bounding-set=-sys_admin,-sys_ptrace \
     --inh-caps=-sys_admin,-sys_ptrace "$TASUKI" --name=app --control="$DIR/control" \
-    --interval=3600 --ready-timeout=20 "${@:2}" -- "$TOOLS/$binder" "$1" "$ADDRESS"
+    --interval=3600 --ready-timeout="$PATIENCE" "${@:2}" -- "$TOOLS/$binder" "$1" "$ADDRESS"
   SUPERVISOR=$PID
   does_as_expected 1
-  "$TASUKI" restart --control="$DIR/control" --timeout=60
+  "$TASUKI" restart --control="$DIR/control" --timeout="$((PATIENCE * 2))"
   does_as_expected 2
 }
 

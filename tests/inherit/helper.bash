@@ -34,7 +34,7 @@ serve() {
 
 # begin_load REPORT PORT [WRK-OPTION...]: wrk, until it gets an INT; its pid is added to $LOADS.
 begin_load() {
-  EXPECTED_BODY=${BODY:-} wrk --threads 1 --connections 8 --duration 60s --timeout 5s \
+  EXPECTED_BODY=${BODY:-} wrk --threads 1 --connections 8 --duration "$((PATIENCE * 5))s" --timeout "${PATIENCE}s" \
     --script "$SERVERS/wrk.lua" "${@:3}" "http://127.0.0.1:$2/" </dev/null >"$DIR/$1" 2>&1 3>&- &
   LOADS+=("$!")
   STARTED+=("$!")
@@ -50,7 +50,7 @@ replace_under_load() {
   begin_load new "${1:-$PORT}" --header 'Connection: close'
   begin_load kept "$FRONT"
   for ((i = 0; i < DEPLOYS; i++)); do
-    timeout 60 "$TASUKI" restart "$EXAMPLE" || return 1
+    timeout "$((PATIENCE * 2))" "$TASUKI" restart "$EXAMPLE" || return 1
   done
   for load in "${LOADS[@]}"; do
     kill -INT "$load"

@@ -12,10 +12,10 @@ setup() {
   URL=http://127.0.0.1:$port/
 }
 
-# load_begins [WRK-OPTION...]: wrk, until load_ends (or a minute has passed).
+# load_begins [WRK-OPTION...]: wrk, until load_ends.
 load_begins() {
   wrk_in_background "$URL" 'a right answer
-' --duration 60s "$@"
+' "$@"
 }
 
 # A second more of load, so that what a deploy spoilt would show; then wrk is asked for its report.
