@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,12 @@ static bool is_same_file(int directory, const char *name, const struct stat *fil
     struct stat status;
     return fstatat(directory, name, &status, 0) == 0 && status.st_dev == file->st_dev &&
            status.st_ino == file->st_ino;
+}
+
+/* Without a /proc, or one that shows a user their own processes only (hidepid), kill(2) tells. */
+static bool is_gone(pid_t pid)
+{
+    return kill(pid, 0) != 0 && errno == ESRCH;
 }
 
 enum lock_holder lock_holder_is(int fd, pid_t pid)
@@ -56,12 +63,15 @@ enum lock_holder lock_holder_is(int fd, pid_t pid)
 
 /* --- by the file ------------------------------------------------------------------------------ */
 
-static bool is_user_trusted(pid_t pid, uid_t owner)
+static bool may_be_trusted(pid_t pid, uid_t owner)
 {
     char path[32];
     struct stat process;
     snprintf(path, sizeof path, "/proc/%d", (int)pid);
-    return stat(path, &process) == 0 && (trusted_user(process.st_uid) || process.st_uid == owner);
+    if (stat(path, &process) != 0) {
+        return !is_gone(pid);
+    }
+    return trusted_user(process.st_uid) || process.st_uid == owner;
 }
 
 /* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 708 00:13:16 0 EOF". Returns the process that
@@ -90,7 +100,7 @@ enum lock_holder lock_holder_is_trusted(int fd)
     }
     while (fgets(line, sizeof line, locks) != NULL) {
         pid_t pid = read_lock(line, &file);
-        if (pid > 0 && is_user_trusted(pid, file.st_uid)) {
+        if (pid > 0 && may_be_trusted(pid, file.st_uid)) {
             return LOCK_HOLDER_YES;
         }
         answer = pid > 0 ? LOCK_HOLDER_NO : answer;
