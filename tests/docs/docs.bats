@@ -5,7 +5,7 @@
 load helper
 
 # Options of other programs that the documents' examples show.
-FOREIGN='--bind --build --cflags --check-config --dry-run --fd --from --init --install --libs --max-workers --no-block --now --prefix --preset
+FOREIGN='--bind --build --cflags --check-config --dry-run --fd --from --init --install --libs --max-workers --no-block --now --prefix --preset --rules
 --signal --title --workers'
 
 names_of_options() {
