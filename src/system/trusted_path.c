@@ -103,6 +103,14 @@ static bool is_in_proc(int fd)
     return fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
+/* The scope's end closes it no longer. */
+static int take(int *fd)
+{
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
 static int enter(struct walk *walk, int fd, const struct stat *status)
 {
     descriptor_close(&walk->place.directory);
@@ -209,9 +217,7 @@ static int follow(struct walk *walk, int link, const struct stat *status, struct
     if (root < 0 || fstat(root, &root_status) != 0) {
         return fail(reason);
     }
-    int entered = root;
-    root = -1;
-    return enter(walk, entered, &root_status);
+    return enter(walk, take(&root), &root_status);
 }
 
 /* One name: a link is followed, anything else entered. */
@@ -232,9 +238,7 @@ static int step(struct walk *walk, struct error *reason)
     if (check_sticky(&walk->directory, &status, walk->place.name, NULL) != 0) {
         walk->place.is_strangers = true;
     }
-    int entered = fd;
-    fd = -1;
-    return enter(walk, entered, &status);
+    return enter(walk, take(&fd), &status);
 }
 
 /* Whether the last name is a link that is to be followed. */
@@ -315,9 +319,7 @@ int trusted_open_place(const struct trusted_place *place, int flags, mode_t mode
     if (check_opened(place, fd, reason) != 0) {
         return -1;
     }
-    int opened = fd;
-    fd = -1;
-    return opened;
+    return take(&fd);
 }
 
 int trusted_open_at(int directory, const char *path, int flags, mode_t mode, struct error *reason)
