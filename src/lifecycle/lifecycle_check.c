@@ -257,6 +257,9 @@ int lifecycle_check(const struct lifecycle *lifecycle, struct error *error)
     REQUIRE(lifecycle->capacity <= LIFECYCLE_GENERATIONS_MAX &&
                 lifecycle->count <= lifecycle->capacity,
             "there are more generations than the table has room for");
+    REQUIRE(is_signal(lifecycle->settings.retire_signal) &&
+                (!lifecycle->has_served || is_signal(lifecycle->in_force.retire_signal)),
+            "the signal to leave is none");
     if (check_order(lifecycle, error) != 0) {
         return -1;
     }
