@@ -221,11 +221,13 @@ static int check_running(const struct lifecycle *model, struct error *error)
             "nothing serves, and nothing is to be started");
     REQUIRE(model->deploy.phase != DEPLOY_STARTING || is_moving,
             "a deploy is under way, and nothing will happen");
-    REQUIRE(current != 0 || (model->restart_due == 0 && !model->restart_waits),
-            "a restart by time is planned for a generation that does not serve");
-    REQUIRE(serving == NULL || model->deploy.phase != DEPLOY_NONE ||
-                (model->restart_due != 0) == (serving->settings.auto_restart_ms > 0),
-            "a restart by time is forgotten, or planned and not wanted");
+    bool is_wanted_by_time = serving != NULL && serving->settings.auto_restart_ms > 0;
+    bool is_being_replaced =
+        model->deploy.phase != DEPLOY_NONE && model->deploy.phase != DEPLOY_PROBATION;
+    REQUIRE(is_wanted_by_time || (model->restart_due == 0 && !model->restart_waits),
+            "a restart by time is planned that nobody wants");
+    REQUIRE(!is_wanted_by_time || is_being_replaced || model->restart_due != 0,
+            "a restart by time is forgotten");
     REQUIRE(model->deaths == 0 || model->deaths_due != 0, "deaths are counted for ever");
     REQUIRE(model->pacing[0].settle_due == 0 ||
                 (current != 0 && model->deploy.phase != DEPLOY_STARTING),

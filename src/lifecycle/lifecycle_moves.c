@@ -265,7 +265,7 @@ void begin_check(struct step *step, enum deploy_cause cause)
 void begin_attempts(struct step *step)
 {
     step->model->deploy.phase = DEPLOY_STARTING;
-    step->model->deploy.attempt = 0; /* what replaced the dead meanwhile was none of its own */
+    step->model->deploy.attempt = 0; /* those before a check that was made anew do not count */
     forgive(step->model);
 }
 

@@ -1390,6 +1390,29 @@ static void a_request_between_two_attempts_is_checked_anew(void **state)
     assert_current(&history, 1);
 }
 
+static void a_request_that_is_checked_anew_has_all_attempts_again(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = with_check();
+    settings.deploy_attempts = 2;
+    serve_checked(&history, settings);
+    deploy(&history);
+    checked(&history, true);
+    spawned(&history, 2, settings);
+    exited(&history, 2);
+    deploy(&history);
+    checked(&history, true);
+    assert_follows(&history, "spawn 3");
+    spawned(&history, 3, settings);
+    exited(&history, 3);
+    assert_follows(&history, "start-failed 3, paused 1000");
+    pauses_pass(&history);
+    spawned(&history, 4, settings);
+    exited(&history, 4);
+    assert_follows(&history, "start-failed 4, deploy-failed 1 died");
+}
+
 /* --- what is read at a deploy ------------------------------------------------------------------
  */
 
@@ -2238,6 +2261,7 @@ int main(void)
         cmocka_unit_test(one_that_holds_up_a_deploy_makes_way_when_it_fails),
         cmocka_unit_test(a_stop_ends_a_deploy_that_is_held_up),
         cmocka_unit_test(a_request_between_two_attempts_is_checked_anew),
+        cmocka_unit_test(a_request_that_is_checked_anew_has_all_attempts_again),
         cmocka_unit_test(a_deploy_whose_settings_are_read_begins_with_that),
         cmocka_unit_test(a_deploy_that_cannot_be_read_says_why_and_touches_nothing),
         cmocka_unit_test(one_that_hangs_is_replaced_by_what_it_was),
