@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "json_field.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -16,4 +17,27 @@ int command_fail(int status, const char *format, ...)
     fflush(stdout);
     fprintf(stderr, "tasuki: %s\n", line);
     return status;
+}
+
+static const char not_understood[] = "the supervisor's reply is not understood";
+
+int command_fail_without_reply(const char *service, enum client_outcome outcome)
+{
+    switch (outcome) {
+    case CLIENT_ENDED:
+        return command_fail(COMMAND_NOT_RUNNING, "%s: the supervisor exited", service);
+    case CLIENT_GARBLED:
+        return command_fail(COMMAND_FAILED, "%s: %s", service, not_understood);
+    case CLIENT_TIMEOUT:
+    case CLIENT_INTERRUPTED:
+    case CLIENT_REPLY:
+        break;
+    }
+    return command_fail(COMMAND_FAILED, "%s: the supervisor does not answer", service);
+}
+
+int command_fail_by_reply(const char *service, const json_t *reply)
+{
+    return command_fail(COMMAND_FAILED, "%s: %s", service,
+                        field_text(reply, "message", not_understood));
 }

@@ -5,6 +5,8 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
+#include "client.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +32,10 @@ struct command_request {
 
 /* Prints one line, after the program's name, to standard error; returns `status`. */
 int command_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same where the supervisor of this service gave no reply, or one that is no success. */
+int command_fail_without_reply(const char *service, enum client_outcome outcome);
+int command_fail_by_reply(const char *service, const json_t *reply);
 
 int restart_command(const struct command_request *request);
 int status_command(const struct command_request *request);

@@ -32,9 +32,7 @@ static int follow_events(struct target *target, bool json)
     while ((outcome = client_next(&target->client, CLIENT_FOREVER)) == CLIENT_REPLY) {
         const json_t *object = target->client.object;
         if (json_object_get(object, "result") != NULL) {
-            return command_fail(
-                COMMAND_FAILED, "%s: %s", target->name,
-                field_text(object, "message", "the supervisor's reply is not understood"));
+            return command_fail_by_reply(target->name, object);
         }
         is_stopping = is_stopping || strcmp(field_text(object, "event", ""), "stopping") == 0;
         if (json) {
@@ -46,13 +44,9 @@ static int follow_events(struct target *target, bool json)
             return command_fail(COMMAND_FAILED, "cannot write to standard output");
         }
     }
-    if (outcome == CLIENT_GARBLED) {
-        return command_fail(COMMAND_FAILED, "%s: the supervisor's reply is not understood",
-                            target->name);
-    }
-    return is_stopping
+    return outcome == CLIENT_ENDED && is_stopping
                ? COMMAND_DONE
-               : command_fail(COMMAND_NOT_RUNNING, "%s: the supervisor has gone", target->name);
+               : command_fail_without_reply(target->name, outcome);
 }
 
 int events_command(const struct command_request *request)

@@ -10,11 +10,11 @@ int follow_explain(const struct following *following, enum client_outcome outcom
     const char *name = following->target.name;
     switch (outcome) {
     case CLIENT_TIMEOUT:
-        return command_fail(COMMAND_TIMED_OUT, "%s: --timeout has passed; %s goes on", name, what);
+        return command_fail(COMMAND_TIMED_OUT, "%s: --timeout passed; %s continues", name, what);
     case CLIENT_INTERRUPTED:
-        return command_fail(COMMAND_INTERRUPTED, "%s: interrupted; %s goes on", name, what);
+        return command_fail(COMMAND_INTERRUPTED, "%s: interrupted; %s continues", name, what);
     case CLIENT_GARBLED:
-        return command_fail(COMMAND_FAILED, "%s: the supervisor's reply is not understood", name);
+        return command_fail_without_reply(name, outcome);
     case CLIENT_REPLY:
     case CLIENT_ENDED:
         break;

@@ -11,15 +11,6 @@
 /* An answer comes at once, unless the supervisor is stopped or hangs. */
 enum { ANSWER_PATIENCE_MS = 10000 };
 
-static int conclude(const struct target *target, const json_t *result)
-{
-    if (strcmp(field_text(result, "result", ""), "ok") == 0) {
-        return COMMAND_DONE;
-    }
-    return command_fail(COMMAND_FAILED, "%s: %s", target->name,
-                        field_text(result, "message", "the supervisor's reply is not understood"));
-}
-
 static int ask(const struct command_request *request, const char *line)
 {
     struct target target;
@@ -28,21 +19,11 @@ static int ask(const struct command_request *request, const char *line)
         return status;
     }
     client_ask(&target.client, line);
-    switch (client_next(&target.client, client_now() + ANSWER_PATIENCE_MS)) {
-    case CLIENT_REPLY:
-        status = conclude(&target, target.client.object);
-        break;
-    case CLIENT_ENDED:
-        status = command_fail(COMMAND_NOT_RUNNING, "%s: the supervisor has gone", target.name);
-        break;
-    case CLIENT_GARBLED:
-        status = command_fail(COMMAND_FAILED, "%s: the supervisor's reply is not understood",
-                              target.name);
-        break;
-    case CLIENT_TIMEOUT:
-    case CLIENT_INTERRUPTED:
-        status = command_fail(COMMAND_FAILED, "%s: the supervisor does not answer", target.name);
-        break;
+    enum client_outcome outcome = client_next(&target.client, client_now() + ANSWER_PATIENCE_MS);
+    if (outcome != CLIENT_REPLY) {
+        status = command_fail_without_reply(target.name, outcome);
+    } else if (strcmp(field_text(target.client.object, "result", ""), "ok") != 0) {
+        status = command_fail_by_reply(target.name, target.client.object);
     }
     client_close(&target.client);
     return status;

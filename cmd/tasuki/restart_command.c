@@ -67,6 +67,12 @@ static void print_failure(const struct following *following, const json_t *resul
 /* --- the outcome for scripts -------------------------------------------------------------------
  */
 
+static int fail_for_stop(const char *name)
+{
+    return command_fail(COMMAND_OVERTAKEN, "%s: the deploy was cancelled: the service is stopping",
+                        name);
+}
+
 static int conclude(const struct following *following, const json_t *result)
 {
     const char *outcome = field_text(result, "result", "");
@@ -83,24 +89,17 @@ static int conclude(const struct following *following, const json_t *result)
         }
         return COMMAND_FAILED;
     }
-    if (strcmp(outcome, "stopped") == 0) {
-        return command_fail(COMMAND_OVERTAKEN,
-                            "%s: the deploy was cancelled: the service is stopping", name);
-    }
-    return command_fail(COMMAND_FAILED, "%s: %s", name,
-                        field_text(result, "message", "the supervisor's reply is not understood"));
+    return strcmp(outcome, "stopped") == 0 ? fail_for_stop(name)
+                                           : command_fail_by_reply(name, result);
 }
 
-/* The supervisor has gone without a result. */
+/* The supervisor closed the connection without a result. */
 static int conclude_without_result(const struct following *following)
 {
     const char *name = following->target.name;
-    if (following->saw_stop) {
-        return command_fail(COMMAND_OVERTAKEN,
-                            "%s: the deploy was cancelled: the service is stopping", name);
-    }
-    return command_fail(COMMAND_NOT_RUNNING,
-                        "%s: the supervisor has gone in the middle of the deploy", name);
+    return following->saw_stop ? fail_for_stop(name)
+                               : command_fail(COMMAND_NOT_RUNNING,
+                                              "%s: the supervisor exited during the deploy", name);
 }
 
 int restart_command(const struct command_request *request)

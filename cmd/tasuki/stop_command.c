@@ -26,9 +26,10 @@ static int wait_after_hang_up(struct following *following)
     }
     enum client_outcome outcome = client_wait_for_end(client, client_now() + END_PATIENCE_MS);
     if (outcome == CLIENT_TIMEOUT) {
-        return command_fail(COMMAND_FAILED,
-                            "%s: the supervisor closed the connection, but still runs (pid %d)",
-                            following->target.name, (int)client->pid);
+        return command_fail(
+            COMMAND_FAILED,
+            "%s: the supervisor closed the connection, but is still running (pid %d)",
+            following->target.name, (int)client->pid);
     }
     return outcome == CLIENT_ENDED ? 0 : follow_explain(following, outcome, "the stop");
 }
@@ -41,9 +42,7 @@ int stop_command(const struct command_request *request)
     if (status == 0 && result == NULL) {
         status = wait_after_hang_up(&following);
     } else if (status == 0 && strcmp(field_text(result, "result", ""), "ok") != 0) {
-        status =
-            command_fail(COMMAND_FAILED, "%s: %s", following.target.name,
-                         field_text(result, "message", "the supervisor's reply is not understood"));
+        status = command_fail_by_reply(following.target.name, result);
     } else if (status == 0) {
         status = wait_for_end(&following);
     }

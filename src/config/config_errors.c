@@ -47,12 +47,12 @@ int config_errors_add(struct config_errors *errors, unsigned line, const char *f
 void config_errors_sort(struct config_errors *errors)
 {
     for (size_t i = 1; i < errors->kept; i++) {
-        struct config_error mistake = errors->items[i];
+        struct config_error error = errors->items[i];
         size_t j = i;
-        for (; j > 0 && errors->items[j - 1].line > mistake.line; j--) {
+        for (; j > 0 && errors->items[j - 1].line > error.line; j--) {
             errors->items[j] = errors->items[j - 1];
         }
-        errors->items[j] = mistake;
+        errors->items[j] = error;
     }
 }
 

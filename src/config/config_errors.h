@@ -1,7 +1,6 @@
 /*
- * The errors that were found in what a user wrote, each a sentence with the place that it is
- * about, so that all can be told and not only the first. It holds them; who prints them, or takes
- * the first for an error, is the caller's business.
+ * The errors in what a user wrote, each a sentence with its place, so that all of them can be
+ * printed and not only the first. It keeps them; the caller prints them, or takes the first.
  */
 #ifndef CONFIG_ERRORS_H
 #define CONFIG_ERRORS_H
@@ -25,7 +24,7 @@ struct config_errors {
     size_t count; /* those that were not kept included */
 };
 
-/* Adds a mistake: "PATH:LINE: " and the sentence. Returns -1, as error_set does. */
+/* Adds an error: "PATH:LINE: " and the sentence. Returns -1, as error_set does. */
 int config_errors_add(struct config_errors *errors, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -94,7 +94,7 @@ struct reading {
     size_t length;    /* of it, without its end */
     unsigned number;
     bool is_taken; /* a key came of it */
-    bool is_void;  /* it was told as a mistake, and inih got an empty line for it */
+    bool is_void;  /* it is an error already, and inih got an empty line for it */
 };
 
 static void free_entry(struct config_entry *entry)
@@ -148,7 +148,7 @@ static void take_section(struct reading *reading, const char *start)
     const char *close = memchr(start, ']', (size_t)(end - start));
     if (close == NULL) {
         config_errors_add(reading->errors, reading->number,
-                          "expected a ] behind the section's name");
+                          "expected a ] after the section's name");
         return;
     }
     size_t length = (size_t)(close - start) - 1;
@@ -161,7 +161,7 @@ static void take_section(struct reading *reading, const char *start)
     const char *rest = skip_blanks(close + 1, end);
     if (rest < end && *rest != ';' && *rest != '#') {
         config_errors_add(reading->errors, reading->number,
-                          "expected nothing behind the section's name, got '%.*s'",
+                          "expected nothing after the section's name, got '%.*s'",
                           (int)(end - rest), rest);
     }
     char name[SECTION_SIZE];
@@ -187,7 +187,7 @@ static void finish_line(struct reading *reading)
                       (int)(end - start > 60 ? 60 : end - start), start);
 }
 
-/* True if inih would make something else of the line than what it says; that is told. */
+/* True, with an error added, if inih would read the line as something else. */
 static bool is_hopeless(struct reading *reading, size_t room)
 {
     if (reading->length + 2 >= room) {
@@ -252,7 +252,7 @@ static bool has_inline_semicolon(const struct reading *reading)
     return false;
 }
 
-/* A value that goes on: inih gives the key of the line before again. */
+/* A value that continues: inih repeats the key of the line before. */
 static int continue_value(struct reading *reading, const char *value)
 {
     struct config_entry *entry = &reading->file->entries[reading->file->count - 1];
@@ -271,10 +271,9 @@ static int on_key(void *context, const char *section, const char *key, const cha
     const struct config_file *file = reading->file;
     reading->is_taken = true;
     if (has_inline_semicolon(reading)) {
-        config_errors_add(
-            reading->errors, reading->number,
-            "a ; behind a blank would begin a comment, in quotes as well: give comments a "
-            "line of their own");
+        config_errors_add(reading->errors, reading->number,
+                          "a ; after a blank begins a comment, even in quotes: give comments a "
+                          "line of their own");
     }
     bool is_indented = reading->length > 0 && ascii_is_space(reading->line[0]);
     bool goes_on = is_indented && file->count > 0 && file->entries[file->count - 1].key != NULL &&

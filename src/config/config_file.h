@@ -1,7 +1,7 @@
 /*
  * The syntax of a configuration file: text, read with inih, becomes a list of sections, keys and
- * values with their lines. What inih would pass over in silence (a line that is too long for it, a
- * second bad line, what stands behind a section's name or an inline semicolon) is a mistake here.
+ * values with their lines. What inih ignores silently (a line that is too long for it, a
+ * second bad line, what follows a section's name or an inline semicolon) is an error here.
  * This file knows no key; what they mean is configuration.c's.
  */
 #ifndef CONFIG_FILE_H

@@ -26,7 +26,7 @@ static int read_file(struct configuration *configuration, const char *path,
     return 0;
 }
 
-/* A service without a name of its own has its file's, so that one command can be many services. */
+/* A service without a name gets its file's, so that one command can be many services. */
 static void name_after_file(struct configuration *configuration)
 {
     struct options *options = &configuration->options;
@@ -42,7 +42,7 @@ static void name_after_file(struct configuration *configuration)
 
 /* --- reading it all --------------------------------------------------------------------------- */
 
-/* Defaults, then the file, then the command line: who comes later has the last word. */
+/* Defaults, then the file, then the command line: the last one wins. */
 static int read_with_file(struct configuration *configuration, int argc, char *const argv[],
                           struct config_errors *errors, struct error *error)
 {
@@ -57,7 +57,7 @@ static int read_with_file(struct configuration *configuration, int argc, char *c
     options->command = no_command;
     read_file(configuration, arguments.config, errors);
     if (arguments.address_count > 0) {
-        options->address_count = 0; /* those of the command line stand for all of the file's */
+        options->address_count = 0; /* those of the command line replace all of the file's */
     }
     if (options_take_arguments(options, argc, argv, error) != 0) {
         return -1;

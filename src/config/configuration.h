@@ -1,8 +1,8 @@
 /*
  * A configuration is one reading of all that the user has said: the command line and, where that
  * names one, the configuration file. It knows what the file's sections and keys mean, and owns
- * every string that its options point to. It is counted, since generations that were started with
- * an earlier one outlive it: who keeps a pointer holds it. Once read it never changes.
+ * every string that its options point to. It is counted, since a generation outlives the
+ * configuration after its own: whoever keeps a pointer has a reference. It never changes.
  */
 #ifndef CONFIGURATION_H
 #define CONFIGURATION_H
@@ -24,8 +24,8 @@ struct configuration {
     unsigned holders;
 };
 
-/* Reads the command line and the file that it names. Returns it, held once; or NULL, and then
-   `config_errors` has all that is wrong, to be freed. The arguments stay the caller's and must
+/* Reads the command line and the file that it names. Returns it with one reference; or NULL, and
+   then `config_errors` has all that is wrong, to be freed. The arguments stay the caller's and must
    outlive it. */
 struct configuration *configuration_read(enum personality personality, int argc, char *const argv[],
                                          struct config_errors *errors);
@@ -39,8 +39,8 @@ struct configuration *configuration_read_again(const struct configuration *confi
 bool configuration_fixed_changes(const struct configuration *running,
                                  const struct configuration *next, char *buffer, size_t size);
 
-/* Reads a file for those who only look for its supervisor: whatever is wrong elsewhere, the name
-   and the control socket are in its options if they make sense. Returns NULL if it cannot be read.
+/* Reads a file to find its supervisor: whatever is wrong elsewhere, the name and the control socket
+   are in its options if they make sense. Returns NULL if it cannot be read.
  */
 struct configuration *configuration_glance(const char *path, struct error *error);
 

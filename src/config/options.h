@@ -105,8 +105,8 @@ extern const struct option_table options_table;
 /* The defaults of this personality. */
 int options_begin(struct options *options, enum personality personality, struct error *error);
 
-/* Takes what the command line says. Strings stay the caller's and must outlive `options`. Returns 0,
-   or -1 with the option and what it wants in `error`. options_check.h has the last step. */
+/* Takes what the command line says. Strings stay the caller's and must outlive `options`. Returns
+   0, or -1 with the option and what it wants in `error`. options_check.h has the last step. */
 int options_take_arguments(struct options *options, int argc, char *const argv[],
                            struct error *error);
 

@@ -117,7 +117,7 @@ tasuki: app: no generation is serving' ]
 $deploy_begins
 hold"
   run --separate-stderr -4 "$TASUKI" restart --timeout=200ms
-  [ "$stderr" = "tasuki: app: --timeout has passed; the deploy goes on" ]
+  [ "$stderr" = "tasuki: app: --timeout passed; the deploy continues" ]
 }
 
 @test "restart --timeout ends the waiting for a supervisor that does not answer at all" {
@@ -135,7 +135,7 @@ hold"
   wait_until log_has 'loading models'
   kill -INT "$PID"
   ends_with 130 "$PID"
-  log_has '^tasuki: app: interrupted; the deploy goes on$'
+  log_has '^tasuki: app: interrupted; the deploy continues$'
 }
 
 @test "a deploy that a stop overtakes exits 5" {
@@ -159,7 +159,7 @@ quit"
 $deploy_begins
 crash"
   run --separate-stderr -3 "$TASUKI" restart
-  [ "$stderr" = "tasuki: app: the supervisor has gone in the middle of the deploy" ]
+  [ "$stderr" = "tasuki: app: the supervisor exited during the deploy" ]
 }
 
 @test "a reply that is no JSON object exits 1 with a clear line" {
@@ -359,7 +359,7 @@ crash'
 {"event":"stopping"}
 hold'
   run --separate-stderr -4 "$TASUKI" stop --timeout=0.2
-  [ "$stderr" = "tasuki: app: --timeout has passed; the stop goes on" ]
+  [ "$stderr" = "tasuki: app: --timeout passed; the stop continues" ]
 }
 
 # --- reopen, signal, events -----------------------------------------------------------------------
@@ -384,7 +384,7 @@ crash'
   run -1 "$TASUKI" signal USR1
   [ "$output" = "tasuki: app: no worker is running" ]
   run -3 "$TASUKI" reopen
-  [ "$output" = "tasuki: app: the supervisor has gone" ]
+  [ "$output" = "tasuki: app: the supervisor exited" ]
 }
 
 @test "events follows until the supervisor is stopped, with the time before each" {

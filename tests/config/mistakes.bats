@@ -65,7 +65,7 @@ refuses() {
   web '[service]' "command = touch $(printf 'x%.0s' {1..200})"
   refuses 'web.ini:2: expected a line of at most 197 bytes, got 216'
   web '[service]' 'command = sh -c "touch started ; true"'
-  refuses 'web.ini:2: a ; behind a blank would begin a comment'
+  refuses 'web.ini:2: a ; after a blank begins a comment'
   web '[service]' "command = touch $(printf 'x%.0s' {1..180})" "  $(printf 'y%.0s' {1..180})"
   "$TASUKI" check --config web.ini | grep -Eq '^command +touch x{180} y{180}$'
 }

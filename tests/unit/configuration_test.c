@@ -167,8 +167,8 @@ static void every_mistake_is_told_in_the_order_of_lines(void **state)
                         "web.ini:1: expected the section [deploy] before the key 'interval'",
                         "web.ini:2: unknown section [depoly]; did you mean [deploy]?",
                         "web.ini:3: unknown section [nowhere]; expected [service], ",
-                        "web.ini:4: expected a ] behind the section's name",
-                        "web.ini:5: expected nothing behind the section's name, got 'x'",
+                        "web.ini:4: expected a ] after the section's name",
+                        "web.ini:5: expected nothing after the section's name, got 'x'",
                         "web.ini:6: expected KEY = VALUE, got 'junk'",
                         "web.ini:7: unknown key 'intervall'; did you mean 'interval' in [deploy]?",
                         "web.ini:8: interval: expected a duration",
@@ -196,7 +196,7 @@ static void what_inih_would_cut_is_a_mistake(void **state)
              value);
     assert_mistake(text, "web.ini:4: expected a line of at most ");
     assert_mistake("[service]\ncommand = app\non-event = a ; b\n",
-                   "web.ini:3: a ; behind a blank would begin a comment");
+                   "web.ini:3: a ; after a blank begins a comment");
     snprintf(text, sizeof text, "[service]\ncommand = app\n[%.60s]\n", value);
     assert_mistake(text, "web.ini:3: expected a section's name of at most 49 bytes, got 60");
 }
