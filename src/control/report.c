@@ -30,61 +30,61 @@ enum { SILENT, HOOKED };
 
 /* In a sentence {KEY} stands for a field, and {ending}, {unexpectedly} and {when} for what it says
    together with others. */
-#define KIND(id, name, fields, level, hooked, sentence)                                            \
+#define KIND(id, fields, level, hooked, sentence)                                                  \
     {                                                                                              \
-        REPORT_##id, name, fields, LOG_LEVEL_##level, false, hooked, sentence                      \
+        REPORT_##id, fields, LOG_LEVEL_##level, false, hooked, sentence                            \
     }
-#define OUTCOME(id, name, fields, level, sentence)                                                 \
+#define OUTCOME(id, fields, level, sentence)                                                       \
     {                                                                                              \
-        REPORT_##id, name, fields, LOG_LEVEL_##level, true, HOOKED, sentence                       \
+        REPORT_##id, fields, LOG_LEVEL_##level, true, HOOKED, sentence                             \
     }
 /* clang-format off */
 static const struct report_kind kinds[] = {
-    KIND(DEPLOY_STARTED, "deploy-started", DEPLOY | CAUSE, INFO, HOOKED,
+    KIND(DEPLOY_STARTED, DEPLOY | CAUSE, INFO, HOOKED,
          "deploy {deploy} started{cause}"),
-    KIND(DEPLOY_QUEUED, "deploy-queued", DEPLOY, INFO, SILENT,
+    KIND(DEPLOY_QUEUED, DEPLOY, INFO, SILENT,
          "deploy {deploy} is queued"),
-    KIND(CHECK_STARTED, "check-started", DEPLOY, INFO, SILENT,
+    KIND(CHECK_STARTED, DEPLOY, INFO, SILENT,
          "running the check"),
-    KIND(SPAWNED, "spawned", WORKER, INFO, SILENT,
+    KIND(SPAWNED, WORKER, INFO, SILENT,
          "generation {generation}: worker {pid} started"),
-    KIND(WORKER_STATUS, "worker-status", WORKER | TEXT, INFO, SILENT,
+    KIND(WORKER_STATUS, WORKER | TEXT, INFO, SILENT,
          "generation {generation}: worker {pid} says: {text}"),
-    KIND(READY, "ready", WORKER | SECONDS, INFO, HOOKED,
+    KIND(READY, WORKER | SECONDS, INFO, HOOKED,
          "generation {generation}: worker {pid} is ready after {seconds}"),
-    KIND(START_FAILED, "start-failed", WORKER | ENDING, WARNING, HOOKED,
+    KIND(START_FAILED, WORKER | ENDING, WARNING, HOOKED,
          "generation {generation}: worker {pid} {ending} before it was ready"),
-    KIND(NOT_READY, "not-ready", WORKER, ERROR, HOOKED,
+    KIND(NOT_READY, WORKER, ERROR, HOOKED,
          "generation {generation}: worker {pid} was not ready in time"),
-    KIND(RETIRING, "retiring", GENERATION | SECONDS, INFO, SILENT,
+    KIND(RETIRING, GENERATION | SECONDS, INFO, SILENT,
          "generation {generation} is serving; signalling older workers {when}"),
-    KIND(ROLLED_BACK, "rolled-back", WORKER, WARNING, HOOKED,
+    KIND(ROLLED_BACK, WORKER, WARNING, HOOKED,
          "generation {generation}: worker {pid} is current again, since its successor failed"),
-    KIND(SIGNALLED, "signalled", WORKER | SIGNAL, INFO, SILENT,
+    KIND(SIGNALLED, WORKER | SIGNAL, INFO, SILENT,
          "generation {generation}: sent {signal} to worker {pid}"),
-    KIND(DRAINING, "draining", WORKER | CONNECTIONS, INFO, SILENT,
+    KIND(DRAINING, WORKER | CONNECTIONS, INFO, SILENT,
          "generation {generation}: worker {pid} has {connections} left"),
-    KIND(LEFT, "left", WORKER | ENDING, INFO, HOOKED,
+    KIND(LEFT, WORKER | ENDING, INFO, HOOKED,
          "generation {generation}: worker {pid} {ending}"),
-    KIND(CRASHED, "crashed", WORKER | ENDING, WARNING, HOOKED,
+    KIND(CRASHED, WORKER | ENDING, WARNING, HOOKED,
          "generation {generation}: worker {pid} {unexpectedly}"),
-    KIND(HUNG, "hung", WORKER, ERROR, HOOKED,
+    KIND(HUNG, WORKER, ERROR, HOOKED,
          "generation {generation}: worker {pid} gives no sign of life; replacing it"),
-    KIND(PAUSED, "paused", SECONDS, INFO, SILENT,
+    KIND(PAUSED, SECONDS, INFO, SILENT,
          "restarting in {seconds}"),
-    OUTCOME(DEPLOY_SUCCEEDED, "deploy-succeeded", DEPLOY | GENERATION, INFO,
+    OUTCOME(DEPLOY_SUCCEEDED, DEPLOY | GENERATION, INFO,
          "deploy {deploy} succeeded: only generation {generation} is left"),
-    OUTCOME(DEPLOY_FAILED, "deploy-failed", DEPLOY | REASON, ERROR,
+    OUTCOME(DEPLOY_FAILED, DEPLOY | REASON, ERROR,
          "deploy {deploy} failed: {reason}"),
-    OUTCOME(DEPLOY_STOPPED, "deploy-stopped", DEPLOY, WARNING,
+    OUTCOME(DEPLOY_STOPPED, DEPLOY, WARNING,
          "deploy {deploy} cancelled: the service is stopping"),
-    KIND(GAVE_UP, "gave-up", 0, ERROR, HOOKED,
+    KIND(GAVE_UP, 0, ERROR, HOOKED,
          "giving up: the worker died too often (--start-limit)"),
-    KIND(ENDING, "ending", ENDING, INFO, HOOKED,
+    KIND(ENDING, ENDING, INFO, HOOKED,
          "the worker {ending}; stopping with it (--exit-with-worker)"),
-    KIND(STOPPING, "stopping", 0, INFO, HOOKED,
+    KIND(STOPPING, 0, INFO, HOOKED,
          "stopping"),
-    KIND(STOP_OVERDUE, "stop-overdue", 0, WARNING, HOOKED,
+    KIND(STOP_OVERDUE, 0, WARNING, HOOKED,
          "killing workers still running after --stop-timeout"),
 };
 /* clang-format on */
@@ -106,10 +106,17 @@ static const struct report_kind *find_id(int id)
     return NULL;
 }
 
+const char *report_name(const struct report_kind *kind)
+{
+    return kind->id == REPORT_WORKER_STATUS ? "worker-status"
+           : kind->id == REPORT_DRAINING    ? "draining"
+                                         : lifecycle_report_name((enum lifecycle_report)kind->id);
+}
+
 static const struct report_kind *find_name(const char *name)
 {
     for (size_t i = 0; i < KIND_COUNT; i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
+        if (strcmp(report_name(&kinds[i]), name) == 0) {
             return &kinds[i];
         }
     }
@@ -380,7 +387,7 @@ static void set_field(json_t *event, const struct report *report, const struct f
 json_t *report_to_json(const struct report *report, double now)
 {
     json_t *event = json_object();
-    field_set_text(event, "event", report->kind != NULL ? report->kind->name : "?");
+    field_set_text(event, "event", report->kind != NULL ? report_name(report->kind) : "?");
     field_set_seconds(event, "time", now);
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (has(report, &fields[i])) {
@@ -434,5 +441,5 @@ int report_to_environment(const struct report *report, struct environment *envir
             return -1;
         }
     }
-    return environment_set(environment, "TASUKI_EVENT", report->kind->name, error);
+    return environment_set(environment, "TASUKI_EVENT", report_name(report->kind), error);
 }

@@ -22,8 +22,7 @@
 enum { REPORT_WORKER_STATUS = 1000, REPORT_DRAINING };
 
 struct report_kind {
-    int id; /* enum lifecycle_report, or one of the two above */
-    const char *name;
+    int id;          /* enum lifecycle_report, or one of the two above */
     unsigned fields; /* which of struct report's say something */
     enum log_level level;
     bool is_outcome; /* of a deploy */
@@ -66,6 +65,9 @@ struct report report_from_json(const json_t *event);
    memory). */
 int report_to_environment(const struct report *report, struct environment *environment,
                           struct error *error);
+
+/* What events and variables call it. */
+const char *report_name(const struct report_kind *kind);
 
 /* The table: the kind of that place, or NULL after the last one; and the names of its fields, as
    "generation, pid". */

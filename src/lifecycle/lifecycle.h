@@ -269,8 +269,8 @@ struct lifecycle_event {
 };
 
 enum lifecycle_action_kind {
-    ACTION_CHECK,   /* read what deploy (0: the first start) is to be started with, if cause has
-                       it read, and run the check on it; answer with CHECKED at any time */
+    ACTION_CHECK,   /* read what deploy (0: the first start) is to be started with, if is_read, and
+                       run   the check on it; answer with CHECKED at any time */
     ACTION_UNCHECK, /* the check's answer is not wanted any more: end it */
     ACTION_SPAWN,   /* start a worker for slot of generation, with what was read for deploy (0: with
                        what the last current one had); answer with SPAWNED or SPAWN_FAILED */
@@ -316,6 +316,7 @@ struct lifecycle_action {
     int status;
     int signal;
     enum deploy_cause cause;
+    bool is_read;     /* CHECK */
     const char *path; /* REPORT, by the supervisor: what changed; the lifecycle knows no paths */
     int64_t ms;
 };

@@ -78,9 +78,15 @@ bool is_wanted(const struct lifecycle *model)
            (model->deploy.phase == DEPLOY_STARTING || lifecycle_current(model) == 0);
 }
 
+/* One that hangs is replaced by what it was. */
+static bool is_read_for(const struct lifecycle *model, enum deploy_cause cause)
+{
+    return model->settings.is_read && cause != CAUSE_WATCHDOG;
+}
+
 bool needs_check(const struct lifecycle *model, enum deploy_cause cause)
 {
-    return model->settings.has_check || (model->settings.is_read && cause != CAUSE_WATCHDOG);
+    return model->settings.has_check || is_read_for(model, cause);
 }
 
 bool find_generation(struct step *step, generation_test *test)
@@ -253,7 +259,7 @@ void begin_check(struct step *step, enum deploy_cause cause)
     struct lifecycle *model = step->model;
     struct lifecycle_action *action = act(step, ACTION_CHECK);
     action->deploy = model->deploy.number;
-    action->cause = cause;
+    action->is_read = model->deploy.number != 0 && is_read_for(model, cause);
     if (model->deploy.phase != DEPLOY_NONE) {
         model->deploy.phase = DEPLOY_CHECKING;
     } else {

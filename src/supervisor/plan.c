@@ -15,7 +15,9 @@
 /* Where Debian and its like look for programs. */
 #define CLEAR_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-bool plan_is_read_anew(const struct options *options)
+/* Whether a deploy reads anew what it starts from: the configuration file, and who the workers'
+   user is by now. */
+static bool is_read_anew(const struct options *options)
 {
     return options->config != NULL || identity_is_asked_for(&options->surroundings.identity);
 }
@@ -38,7 +40,7 @@ struct lifecycle_settings plan_initial_settings(const struct options *options)
         .start_limit = options->start_limit,
         .start_limit_ms = options->start_limit_ms,
         .has_check = options->check != NULL,
-        .is_read = plan_is_read_anew(options),
+        .is_read = is_read_anew(options),
         .retire_signal = options->signal_on_hup,
     };
 }

@@ -37,10 +37,6 @@ int plan_validate(const struct options *options, struct error *error);
 /* For __attribute__((cleanup)). */
 void plan_free(struct plan *plan);
 
-/* Whether a deploy reads anew what it starts from: the configuration file, and who the workers'
-   user is by now. */
-bool plan_is_read_anew(const struct options *options);
-
 /* The settings that the options give, before any variable has its say. */
 struct lifecycle_settings plan_initial_settings(const struct options *options);
 

@@ -372,12 +372,9 @@ static void prepare(struct releases *releases, uint64_t deploy)
     }
 }
 
-/* One that hangs is replaced by what it was: only others are prepared. */
 void releases_check(struct releases *releases, const struct lifecycle_action *action)
 {
-    bool is_read = plan_is_read_anew(&releases->setup.configuration->options) &&
-                   action->deploy != 0 && action->cause != CAUSE_WATCHDOG;
-    if (is_read) {
+    if (action->is_read) {
         prepare(releases, action->deploy);
     } else {
         check(releases, action->deploy);

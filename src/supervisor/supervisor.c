@@ -66,7 +66,7 @@ static void log_report(void *context, const struct lifecycle_action *action)
     char sentence[REPORT_SENTENCE_SIZE];
     const struct report report = report_of(action);
     const struct log_facts facts = {
-        .event = report.kind->name, .generation = action->generation, .pid = action->pid};
+        .event = report_name(report.kind), .generation = action->generation, .pid = action->pid};
     log_about(report.kind->level, &facts, "%s",
               report_sentence(&report, sentence, sizeof sentence));
 }

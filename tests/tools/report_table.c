@@ -11,7 +11,7 @@ int main(void)
     char fields[256];
     for (size_t i = 0; report_kind_at(i) != NULL; i++) {
         const struct report_kind *kind = report_kind_at(i);
-        printf("%s\t%s\n", kind->name, report_kind_fields(kind, fields, sizeof fields));
+        printf("%s\t%s\n", report_name(kind), report_kind_fields(kind, fields, sizeof fields));
     }
     return 0;
 }

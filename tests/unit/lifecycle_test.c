@@ -28,6 +28,7 @@ struct history {
     int64_t now;
     int64_t wake;         /* when the lifecycle wants to be woken */
     uint64_t spawned_for; /* the deploy that the last ACTION_SPAWN named */
+    bool is_read;         /* whether the last ACTION_CHECK has the configuration read */
     char text[4096];      /* what followed from the last event */
 };
 
@@ -156,6 +157,8 @@ static void write_actions(struct history *history, const struct lifecycle_action
         const struct lifecycle_action *action = &actions->items[i];
         if (action->kind == ACTION_SPAWN) {
             history->spawned_for = action->deploy;
+        } else if (action->kind == ACTION_CHECK) {
+            history->is_read = action->is_read;
         }
         if (action->kind != ACTION_REPORT || action->report != REPORT_SIGNALLED) {
             size_t length = strlen(history->text);
@@ -1430,6 +1433,7 @@ static void a_deploy_whose_settings_are_read_begins_with_that(void **state)
     serve(&history, to_be_read());
     deploy(&history);
     assert_follows(&history, "deploy-started 1, check 1");
+    assert_true(history.is_read);
     checked(&history, true);
     assert_follows(&history, "spawn 2");
     assert_int_equal(history.spawned_for, 1);
@@ -1461,6 +1465,19 @@ static void one_that_hangs_is_replaced_by_what_it_was(void **state)
     fires(&history, DUE_WATCHDOG);
     assert_follows(&history, "hung 1, watchdog deploy-started 1, spawn 2");
     assert_due(&history, DUE_WATCHDOG, 5000);
+}
+
+static void the_check_of_one_that_hung_reads_nothing(void **state)
+{
+    (void)state;
+    struct history history;
+    struct lifecycle_settings settings = to_be_read();
+    settings.watchdog_ms = 5000;
+    settings.has_check = true;
+    serve_checked(&history, settings);
+    fires(&history, DUE_WATCHDOG);
+    assert_follows(&history, "hung 1, watchdog deploy-started 1, check 1");
+    assert_false(history.is_read);
 }
 
 static void the_settings_of_a_deploy_that_failed_are_forgotten(void **state)
@@ -2265,6 +2282,7 @@ int main(void)
         cmocka_unit_test(a_deploy_whose_settings_are_read_begins_with_that),
         cmocka_unit_test(a_deploy_that_cannot_be_read_says_why_and_touches_nothing),
         cmocka_unit_test(one_that_hangs_is_replaced_by_what_it_was),
+        cmocka_unit_test(the_check_of_one_that_hung_reads_nothing),
         cmocka_unit_test(the_settings_of_a_deploy_that_failed_are_forgotten),
         cmocka_unit_test(what_replaces_it_is_not_the_next_deploys),
         cmocka_unit_test(what_replaces_it_is_no_attempt),
