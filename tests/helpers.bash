@@ -80,29 +80,38 @@ kill_started() {
   STARTED=()
 }
 
+# all_children PID: the pids of PID's children, a line each.
+all_children() {
+  cat "/proc/$1/task/"*/children 2>/dev/null | xargs --no-run-if-empty --max-args=1
+}
+
 # descendants PID: the pids below PID, nearest first.
 descendants() {
   local child
-  # shellcheck disable=SC2013 # pids are words
-  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+  all_children "$1" | while read -r child; do
     printf '%s\n' "$child"
     descendants "$child"
   done
 }
 
-# children PID: the pids of PID's direct children, but for companions: workers have one each.
+# is_companion PID
+is_companion() {
+  [ "$(cat "/proc/$1/comm" 2>/dev/null)" = companion ]
+}
+
+# children PID: the same but for companions: workers have one each.
 children() {
-  local child # each number is a word
-  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
-    [ "$(cat "/proc/$child/comm" 2>/dev/null)" = companion ] || printf '%s\n' "$child"
+  local child
+  all_children "$1" | while read -r child; do
+    is_companion "$child" || printf '%s\n' "$child"
   done
 }
 
 # companions PID: the pids of the companions among PID's children.
 companions() {
   local child
-  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
-    [ "$(cat "/proc/$child/comm" 2>/dev/null)" != companion ] || printf '%s\n' "$child"
+  all_children "$1" | while read -r child; do
+    ! is_companion "$child" || printf '%s\n' "$child"
   done
 }
 

@@ -9,8 +9,8 @@ BATS_TEST_NAME_PREFIX=
 
 # ---- A new worker that dies while the old one waits for its signal ----
 
+# bats test_tags=reference
 @test "reference: when the new worker dies during the delay, the service is lost for a while" {
-  only_reference
   supervise --interval=1 --kill-old-delay=5 --status-file="$STATUS_FILE"
   wait_ready 1
   deploy 2
@@ -21,8 +21,8 @@ BATS_TEST_NAME_PREFIX=
   at_least "$(signal_time 1)" "$(field 3 time)" 0
 }
 
+# bats test_tags=ours
 @test "ours: when the new worker dies during the delay, the old one serves until another is ready" {
-  only_ours
   supervise --interval=1 --kill-old-delay=2 --status-file="$STATUS_FILE"
   wait_ready 1
   deploy 2
@@ -35,8 +35,8 @@ BATS_TEST_NAME_PREFIX=
 
 # ---- A stop while something waits ----
 
+# bats test_tags=reference
 @test "reference: a stop during the delay is put off until its end" {
-  only_reference
   local asked
   supervise --interval=0 --kill-old-delay=4 --status-file="$STATUS_FILE"
   wait_ready 1
@@ -48,8 +48,8 @@ BATS_TEST_NAME_PREFIX=
   at_least "$asked" "$(uptime_now)" 3
 }
 
+# bats test_tags=ours
 @test "ours: a stop during the delay is obeyed at once" {
-  only_ours
   supervise --interval=0 --kill-old-delay=3600 --status-file="$STATUS_FILE"
   wait_ready 1
   deploy 2
@@ -60,8 +60,8 @@ BATS_TEST_NAME_PREFIX=
   has_signals 2 TERM
 }
 
+# bats test_tags=reference
 @test "reference: a stop within the interval of a dead worker waits for one more interval" {
-  only_reference
   local asked
   touch "$RECORD/fail"
   supervise --interval=3
@@ -73,8 +73,8 @@ BATS_TEST_NAME_PREFIX=
   at_least "$asked" "$(uptime_now)" 3
 }
 
+# bats test_tags=ours
 @test "ours: a stop within the interval of a dead worker is obeyed at once" {
-  only_ours
   touch "$RECORD/fail"
   supervise --interval=600
   wait_generation 1
@@ -90,8 +90,8 @@ supervise_with_default_signals() {
   SUPERVISOR=$PID
 }
 
+# bats test_tags=reference
 @test "reference: QUIT ends the supervisor alone, and leaves its worker and its files behind" {
-  only_reference
   ulimit -c 0
   supervise_with_default_signals --interval=0 --pid-file="$PID_FILE"
   wait_generation 1
@@ -105,8 +105,8 @@ supervise_with_default_signals() {
   wait_until gone "$(pid_of 1)"
 }
 
+# bats test_tags=ours
 @test "ours: QUIT stops like INT" {
-  only_ours
   supervise_with_default_signals --interval=0 --pid-file="$PID_FILE"
   wait_generation 1
   kill -QUIT "$SUPERVISOR"
@@ -116,16 +116,16 @@ supervise_with_default_signals() {
   absent "$PID_FILE"
 }
 
+# bats test_tags=reference
 @test "reference: a HUP cuts the interval short, so that an untried worker counts as a good one" {
-  only_reference
   supervise --interval=600 --status-file="$STATUS_FILE"
   wait_generation 1
   deploy 2
   status_has 1
 }
 
+# bats test_tags=ours
 @test "ours: a HUP during the interval does not cut it short" {
-  only_ours
   local begun
   begun=$(uptime_now)
   supervise --interval=2 --status-file="$STATUS_FILE"
@@ -136,16 +136,16 @@ supervise_with_default_signals() {
 
 # ---- What --path removes ----
 
+# bats test_tags=reference
 @test "reference: --path removes a regular file" {
-  only_reference
   echo precious >"$BATS_TEST_TMPDIR/file"
   supervise --interval=0 --path="$BATS_TEST_TMPDIR/file"
   wait_generation 1
   test -S "$BATS_TEST_TMPDIR/file"
 }
 
+# bats test_tags=ours
 @test "ours: --path leaves a regular file alone and says so" {
-  only_ours
   echo precious >"$BATS_TEST_TMPDIR/file"
   run_program --path="$BATS_TEST_TMPDIR/file" -- "$RECORDER" "$RECORD"
   [ "$STATUS_CODE" -ne 0 ]
@@ -161,8 +161,8 @@ occupy() {
   wait_until test -e "$BATS_TEST_TMPDIR/first/worker.1"
 }
 
+# bats test_tags=reference
 @test "reference: --path takes away a socket on which somebody answers" {
-  only_reference
   occupy "$BATS_TEST_TMPDIR/web"
   supervise --interval=0 --path="$BATS_TEST_TMPDIR/web"
   wait_generation 1
@@ -171,8 +171,8 @@ occupy() {
   equal "$(body http://unix/ --unix-socket "$BATS_TEST_TMPDIR/web")" 2
 }
 
+# bats test_tags=ours
 @test "ours: --path leaves a socket alone on which somebody answers, and says so" {
-  only_ours
   occupy "$BATS_TEST_TMPDIR/web"
   run_program --path="$BATS_TEST_TMPDIR/web" -- "$RECORDER" "$RECORD"
   [ "$STATUS_CODE" -ne 0 ]
@@ -183,8 +183,8 @@ occupy() {
 
 # ---- Two supervisors on one pid file ----
 
+# bats test_tags=reference
 @test "reference: a second supervisor empties the pid file of the first, and waits" {
-  only_reference
   supervise --interval=0 --pid-file="$PID_FILE"
   wait_generation 1
   mkdir "$BATS_TEST_TMPDIR/second"
@@ -194,8 +194,8 @@ occupy() {
   absent "$BATS_TEST_TMPDIR/second/worker.1"
 }
 
+# bats test_tags=ours
 @test "ours: a second supervisor on a pid file fails, names the first, and leaves the file" {
-  only_ours
   supervise --interval=0 --pid-file="$PID_FILE"
   wait_generation 1
   mkdir "$BATS_TEST_TMPDIR/second"
@@ -208,22 +208,22 @@ occupy() {
 
 # ---- A command that cannot be executed ----
 
+# bats test_tags=reference
 @test "reference: a command that does not exist is tried again and again" {
-  only_reference
   start "$PROGRAM" --interval=1 -- "$BATS_TEST_TMPDIR/missing"
   wait_until log_has_at_least 2 "failed to exec"
   kill -0 "$PID"
 }
 
+# bats test_tags=ours
 @test "ours: a command that does not exist ends the first start with 127" {
-  only_ours
   run_program -- "$BATS_TEST_TMPDIR/missing"
   equal "$STATUS_CODE" 127
   grep -q "$BATS_TEST_TMPDIR/missing" "$BATS_TEST_TMPDIR/output"
 }
 
+# bats test_tags=ours
 @test "ours: a command that is not executable ends the first start with 126" {
-  only_ours
   echo >"$BATS_TEST_TMPDIR/data"
   run_program -- "$BATS_TEST_TMPDIR/data"
   equal "$STATUS_CODE" 126
@@ -233,8 +233,8 @@ occupy() {
 # A copy of the worker that the test can take away.
 copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
 
+# bats test_tags=reference
 @test "reference: a deploy of a command that is gone takes the supervisor's files with it" {
-  only_reference
   copy_recorder
   start "$PROGRAM" --interval=1 --pid-file="$PID_FILE" --status-file="$STATUS_FILE" \
     --path="$BATS_TEST_TMPDIR/web" -- "$BATS_TEST_TMPDIR/server" "$RECORD"
@@ -246,8 +246,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   kill -0 "$PID"
 }
 
+# bats test_tags=ours
 @test "ours: a deploy of a command that is gone fails, and the old generation and all files stay" {
-  only_ours
   copy_recorder
   start "$PROGRAM" --interval=1 --pid-file="$PID_FILE" --status-file="$STATUS_FILE" \
     --path="$BATS_TEST_TMPDIR/web" -- "$BATS_TEST_TMPDIR/server" "$RECORD"
@@ -261,8 +261,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   equal "$(body http://unix/ --unix-socket "$BATS_TEST_TMPDIR/web")" 1
 }
 
+# bats test_tags=ours
 @test "ours: a --dir that is missing ends the first start, and is named" {
-  only_ours
   run_program --dir="$BATS_TEST_TMPDIR/missing" -- "$RECORDER" "$RECORD"
   [ "$STATUS_CODE" -eq 126 ] || [ "$STATUS_CODE" -eq 127 ]
   grep -q "$BATS_TEST_TMPDIR/missing" "$BATS_TEST_TMPDIR/output"
@@ -271,8 +271,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
 
 # ---- The envdir ----
 
+# bats test_tags=reference
 @test "reference: a file that was there at the start is never given up" {
-  only_reference
   echo tea >"$VARIABLES/DRINK"
   supervise --interval=0 --envdir="$VARIABLES"
   wait_generation 1
@@ -281,8 +281,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   equal "$(worker_env 2 DRINK)" tea
 }
 
+# bats test_tags=ours
 @test "ours: a removed file is a removed variable, even if it was there at the start" {
-  only_ours
   echo tea >"$VARIABLES/DRINK"
   supervise --interval=0 --envdir="$VARIABLES"
   wait_generation 1
@@ -291,8 +291,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   equal "$(worker_env 2 DRINK)" '(unset)'
 }
 
+# bats test_tags=reference
 @test "reference: while a new worker keeps failing, the envdir is not read again" {
-  only_reference
   supervise --interval=1 --envdir="$VARIABLES" --status-file="$STATUS_FILE"
   wait_ready 1
   echo 1 >"$VARIABLES/RECORDER_FAILS"
@@ -302,8 +302,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   equal "$(worker_env 4 RECORDER_FAILS)" 1
 }
 
+# bats test_tags=ours
 @test "ours: while a new worker keeps failing, the envdir is read again at each attempt" {
-  only_ours
   supervise --interval=1 --envdir="$VARIABLES" --status-file="$STATUS_FILE"
   wait_ready 1
   echo 1 >"$VARIABLES/RECORDER_FAILS"
@@ -314,8 +314,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
 
 # ---- Options ----
 
+# bats test_tags=reference
 @test "reference: a signal that does not exist is found out at the first deploy, and ends the service" {
-  only_reference
   supervise --interval=0 --signal-on-hup=NONESUCH
   wait_generation 1
   kill -HUP "$SUPERVISOR"
@@ -323,16 +323,16 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   [ "$STATUS_CODE" -ne 0 ]
 }
 
+# bats test_tags=ours
 @test "ours: a signal that does not exist is refused at the start" {
-  only_ours
   run_program --signal-on-hup=NONESUCH -- "$RECORDER" "$RECORD"
   equal "$STATUS_CODE" 2
   grep -q -- --signal-on-hup "$BATS_TEST_TMPDIR/output"
   never_started 1
 }
 
+# bats test_tags=reference
 @test "reference: =N overwrites a socket that has that number already" {
-  only_reference
   local first second fd
   first=$(free_port)
   second=$(free_port)
@@ -348,8 +348,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   equal "$(socket 1 "127.0.0.1:$first")" "inet stream listening 127.0.0.1 $second"
 }
 
+# bats test_tags=ours
 @test "ours: =N never costs another socket its place" {
-  only_ours
   local fd first second
   for fd in 3 4 5 6 7; do
     first=$(free_port)
@@ -365,15 +365,15 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   done
 }
 
+# bats test_tags=reference
 @test "reference: port 0 is told as 0" {
-  only_reference
   supervise --interval=0 --port=127.0.0.1:0
   wait_generation 1
   equal "$(listed 1)" 127.0.0.1:0
 }
 
+# bats test_tags=ours
 @test "ours: port 0 is told as the port that the system chose" {
-  only_ours
   local port
   supervise --interval=0 --port=127.0.0.1:0
   wait_generation 1
@@ -384,15 +384,15 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
 
 # ---- What a worker starts with ----
 
+# bats test_tags=reference
 @test "reference: the worker starts with SIGPIPE ignored, and with what the supervisor ignored" {
-  only_reference
   supervise --interval=0
   wait_generation 1
   equal "$(field 1 ignored)" "3 13"
 }
 
+# bats test_tags=ours
 @test "ours: the worker starts with no signal ignored, whatever the supervisor ignored" {
-  only_ours
   supervise --interval=0
   wait_generation 1
   equal "$(field 1 ignored)" ''
@@ -400,8 +400,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
 
 # ---- --restart when the first attempt fails ----
 
+# bats test_tags=reference
 @test "reference: --restart waits for ever when the new worker needed a second attempt" {
-  only_reference
   local restart
   supervise --interval=2 --pid-file="$PID_FILE" --status-file="$STATUS_FILE"
   wait_ready 1
@@ -421,8 +421,8 @@ copy_recorder() { cp "$RECORDER" "$BATS_TEST_TMPDIR/server"; }
   kill -0 "$restart"
 }
 
+# bats test_tags=ours
 @test "ours: --restart returns with status 0 when a later attempt is the only one left" {
-  only_ours
   local restart
   supervise --interval=2 --pid-file="$PID_FILE" --status-file="$STATUS_FILE"
   wait_ready 1

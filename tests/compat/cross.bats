@@ -45,26 +45,26 @@ stop_with() {
   equal "$STATUS_CODE" 0
 }
 
+# bats test_tags=ours
 @test "our --restart deploys under the reference" {
-  only_ours
   cross "$REFERENCE"
   restart_with "$START_SERVER"
 }
 
+# bats test_tags=ours
 @test "the reference's --restart deploys under ours" {
-  only_ours
   cross "$START_SERVER"
   restart_with "$REFERENCE"
 }
 
+# bats test_tags=ours
 @test "our --stop stops the reference" {
-  only_ours
   cross "$REFERENCE"
   stop_with "$START_SERVER"
 }
 
+# bats test_tags=ours
 @test "the reference's --stop stops ours" {
-  only_ours
   cross "$START_SERVER"
   stop_with "$REFERENCE"
 }

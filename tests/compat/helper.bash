@@ -1,9 +1,10 @@
 # What every compatibility test needs. One scenario is one test; SUT says which program it is run
 # on, `reference` (Debian's libserver-starter-perl) or `ours`:
 #
-#   SUT=reference bats --jobs 2 tests/compat
-#   SUT=ours bats --jobs 2 tests/compat
+#   SUT=reference bats --jobs 2 --filter-tags '!ours' tests/compat
+#   SUT=ours bats --jobs 2 --filter-tags '!reference' tests/compat
 #
+# A test with one of these tags says something about one of the two only.
 # The worker is workers/recorder, which leaves in $RECORD what it was given and what signals came.
 # shellcheck source=tests/helpers.bash
 . "$(dirname "${BASH_SOURCE[0]}")/../helpers.bash"
@@ -38,10 +39,6 @@ teardown() {
   kill_started
   touch "$RECORD/release"
 }
-
-# Skip a test that says something about one of the two programs only.
-only_reference() { [ "$SUT" = reference ] || skip "about the reference only"; }
-only_ours() { [ "$SUT" = ours ] || skip "about ours only"; }
 
 # supervise [OPTION...]: starts the program under test with the recorder as its worker and leaves
 # the supervisor's pid in $SUPERVISOR.
