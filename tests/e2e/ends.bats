@@ -119,9 +119,9 @@ trap_worker() {
   ends_with 0
 }
 
-@test "--forward refuses what the supervisor takes itself, and what is no signal" {
+@test "--forward refuses what the supervisor handles itself, and what is no signal" {
   run -2 "$TASUKI" --forward=USR2,HUP -- true
-  [[ $output == 'tasuki: --forward: HUP cannot be handed on: the supervisor takes it itself' ]]
+  [[ $output == 'tasuki: --forward: HUP cannot be forwarded: the supervisor handles it' ]]
   run -2 "$TASUKI" --forward=USR2, -- true
   [[ $output == "tasuki: --forward: expected a signal such as TERM, SIGUSR1 or 15, got ''" ]]
 }

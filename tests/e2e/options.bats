@@ -77,7 +77,7 @@ file than that of --${pair#* }, got $DIR/file"
 @test "too few descriptors are told before anything needs them" {
   attempt bash -c 'ulimit -n 5; exec "$@"' bash "$PROGRAM" -- true
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" 'need [0-9]+ descriptors, the limit is 5'
+  has "$DIR/stderr" 'Too many open files .it takes [0-9]+ descriptors, see ulimit -n'
 }
 
 @test "a bad duration is refused by each option that takes one" {
