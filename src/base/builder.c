@@ -60,7 +60,7 @@ void builder_add(struct builder *builder, const char *format, ...)
         vsnprintf(builder->bytes + builder->length, (size_t)length + 1, format, arguments);
         va_end(arguments);
         builder->length += (size_t)length;
-    } else if (length > 0) {
+    } else if (length > 0 && builder->bytes != NULL) {
         builder->length += strlen(builder->bytes + builder->length);
     }
 }

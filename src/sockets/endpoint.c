@@ -47,6 +47,7 @@ static int look_up_family(const char *host, int family, struct address_lookup *l
     int result = getaddrinfo(host, NULL, &hints, &found);
     if (result == 0) {
         struct endpoint endpoint;
+        memset(&endpoint, 0, sizeof endpoint);
         memcpy(&endpoint.any, found->ai_addr, found->ai_addrlen);
         lookup->family = family;
         if (family == AF_INET) {

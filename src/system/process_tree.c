@@ -75,7 +75,10 @@ char process_state(pid_t pid)
 {
     char state;
     pid_t parent;
-    return read_state(pid, &state, &parent) ? state : '\0';
+    if (!read_state(pid, &state, &parent)) {
+        state = '\0';
+    }
+    return state;
 }
 
 bool process_has_ended(pid_t pid)

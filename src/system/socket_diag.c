@@ -138,7 +138,7 @@ static int make_index(struct index *index, struct diag_listener *listeners, size
     if (index->items == NULL) {
         return -1;
     }
-    qsort(index->items, index->count, sizeof *index->items, compare);
+    qsort(index->items, index->count, sizeof(struct diag_listener *), compare);
     return 0;
 }
 
