@@ -53,8 +53,7 @@ replace_under_load() {
     timeout "$((PATIENCE * 2))" "$TASUKI" restart "$EXAMPLE" || return 1
   done
   for load in "${LOADS[@]}"; do
-    kill -INT "$load"
-    wait "$load" || true
+    end_load "$load"
   done
   generation_is_at_least $((DEPLOYS + 1)) || return 1
   cat "$DIR/new" "$DIR/kept"

@@ -108,7 +108,7 @@ listen_on_path() {
   other_report=$DIR/wrk.other
   mv "$REPORT" "$other_report"
   wrk_during_deploys "$PID" "http://127.0.0.1:$port/" "$BODY" -H 'Connection: close'
-  wait "$other_load" || true
+  end_load "$other_load"
 
   assert_no_loss "$REPORT"
   assert_no_loss "$other_report"
@@ -129,7 +129,7 @@ listen_on_path() {
 
   wrk_in_background "http://127.0.0.1:$port/" "$BODY"
   h2load_during_deploys "$daemon" "$DIR/socket" "${#BODY}"
-  wait "$LOAD" || true
+  end_load "$LOAD"
 
   assert_no_loss "$REPORT"
   h2o_started_at_least "$DIR/h2o.log" "$((LEAST_DEPLOYS + 1))"

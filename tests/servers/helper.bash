@@ -74,7 +74,7 @@ deploy_every_second() {
 }
 
 # wrk_in_background URL BODY [WRK-OPTION...]: starts the load; its pid is in $LOAD, its report
-# will be in $REPORT when it has got an INT.
+# will be in $REPORT after end_load.
 wrk_in_background() {
   local url=$1 body=$2
   shift 2
@@ -92,8 +92,14 @@ wrk_during_deploys() {
   wrk_in_background "$@"
   deploy_every_second "$supervisor"
   sleep 2
-  kill -INT "$LOAD"
-  wait "$LOAD" || true # The report tells, and a missing one fails.
+  end_load "$LOAD"
+}
+
+# end_load PID: asks wrk for its report. What it exits with does not matter: the report tells, and a
+# missing one fails.
+end_load() {
+  kill -INT "$1"
+  wait "$1" || true
 }
 
 # reported FIELD REPORT: one number of wrk.lua's line of results, nothing if it is not there.

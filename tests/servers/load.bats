@@ -26,8 +26,7 @@ restart_starlet_alone() {
   wrk_in_background "http://127.0.0.1:$port/" $'generation 1\n'
   sleep 1
   restart_starlet_alone
-  kill -INT "$LOAD"
-  wait "$LOAD" || true
+  end_load "$LOAD"
 
   [ "$(reported requests "$REPORT")" -gt 0 ]
   run assert_no_loss "$REPORT"

@@ -61,7 +61,7 @@ starlet_on() {
   other_report=$DIR/wrk.other
   mv "$REPORT" "$other_report"
   wrk_during_deploys "$PID" "http://127.0.0.1:$port/" "$BODY"
-  wait "$other_load" || true
+  end_load "$other_load"
 
   assert_no_loss "$REPORT"
   assert_no_loss "$other_report"

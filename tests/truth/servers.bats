@@ -21,8 +21,7 @@ load_begins() {
 # A second more of load, so that what a deploy spoilt would show; then wrk is asked for its report.
 load_ends() {
   sleep 1
-  kill -INT "$LOAD"
-  wait "$LOAD" || true
+  end_load "$LOAD"
   cat "$REPORT"
 }
 
