@@ -423,12 +423,13 @@ static void let_restart_wait(struct step *step)
 const struct rule lifecycle_deploy_rules[] = {
     /* deploys */
     {"after the probation the older generations are to leave", probation_is_over, retire_older},
-    {"of more than --max-old that linger the oldest is killed", too_many_linger, be_done_with},
+    {"the oldest of more than --max-old lingering generations is killed", too_many_linger,
+     be_done_with},
     {"a deploy succeeds when everything older has gone", everything_older_has_gone, succeed},
     {"a check that says no fails its deploy", check_says_no, refuse_deploy},
-    {"what is starting holds up a deploy whose check says yes",
+    {"a deploy whose check says yes waits while another generation is starting",
      check_says_yes_while_something_starts, hold_up},
-    {"a deploy whose check says yes begins to try when nothing else is starting",
+    {"a deploy whose check says yes begins its attempts when nothing else is starting",
      deploy_may_begin_to_try, begin_to_try},
     {"a deploy fails when its attempts are used up", attempts_are_used_up, fail_for_good},
     {"a deploy fails when the table is full", deploy_finds_no_room, fail_for_room},
@@ -436,16 +437,15 @@ const struct rule lifecycle_deploy_rules[] = {
      begin_queued_deploy},
 
     /* deaths and starts */
-    {"deaths that are longer ago than --start-limit says do not count", deaths_are_long_ago,
-     forget_deaths},
-    {"a current generation that has served for 30 s is trusted again", current_has_settled, trust},
-    {"a death that reaches --start-limit while nothing serves ends the service",
+    {"deaths are forgotten after the time of --start-limit", deaths_are_long_ago, forget_deaths},
+    {"the crashes before a generation that has served for 30 s are forgotten", current_has_settled,
+     trust},
+    {"a death that reaches --start-limit while nothing is serving ends the service",
      death_is_one_too_many, give_up},
-    {"what has died is started again, after a pause unless it is the first crash",
+    {"a death is followed by a new start, after a pause unless it is the first crash",
      somebody_has_died, pace},
-    {"what is to be started is a new generation when the pauses are over", start_is_due,
-     begin_generation},
-    {"an empty slot is filled", slot_is_empty, spawn},
+    {"a generation that is wanted begins when the pauses are over", start_is_due, begin_generation},
+    {"an empty slot gets a worker", slot_is_empty, spawn},
 
     /* requests */
     {"a request between two attempts has what comes next checked", request_meets_pause_and_check,

@@ -350,14 +350,15 @@ const struct rule lifecycle_generation_rules[] = {
     /* who has gone */
     {"a first command that cannot be executed ends the supervisor", command_can_never_run,
      end_with_its_status},
-    {"a start that was not made has failed", start_was_not_made, give_start_up},
+    {"a start that could not be made has failed", start_was_not_made, give_start_up},
     {"a candidate that dies has failed", candidate_has_died, give_candidate_up},
     {"a current generation that dies in its probation gives way to the standby",
      current_has_died_in_probation, give_way_by_death},
-    {"a current generation that dies leaves its place to what is starting, or is to be started",
-     current_has_died, lose_current},
+    {"a current generation that dies without a standby has to be replaced", current_has_died,
+     lose_current},
     {"an older generation that has gone is forgotten", older_one_has_gone, see_off},
-    {"a service that is to end with its only worker does", only_worker_has_ended, end_with_worker},
+    {"a service with --exit-with-worker ends with its only worker", only_worker_has_ended,
+     end_with_worker},
 
     /* who does not do as it should */
     {"a worker that gives no sign of life for --watchdog is silent", somebody_gives_no_sign_of_life,

@@ -265,7 +265,8 @@ const struct rule lifecycle_service_rules[] = {
 
     /* the beginning */
     {"the first start begins with its check", first_start_needs_check, begin_first_check},
-    {"the first start begins when it may", first_start_may_begin, begin_to_run},
+    {"the service runs when the first check says yes, or there is none", first_start_may_begin,
+     begin_to_run},
     {"a first check that says no ends the supervisor", first_check_says_no, end_unbegun},
     {.name = NULL},
 };
