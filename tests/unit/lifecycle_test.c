@@ -27,6 +27,7 @@ struct history {
     struct lifecycle model;
     int64_t now;
     int64_t wake;         /* when the lifecycle wants to be woken */
+    unsigned steps;       /* that the last event took */
     uint64_t spawned_for; /* the deploy that the last ACTION_SPAWN named */
     bool is_read;         /* whether the last ACTION_CHECK has the configuration read */
     char text[4096];      /* what followed from the last event */
@@ -194,8 +195,10 @@ static void tell(struct history *history, const struct lifecycle_event *event)
     const struct lifecycle_event more = {.kind = EVENT_WAKE};
     history->text[0] = '\0';
     history->wake = lifecycle_step(&history->model, event, history->now, &actions);
+    history->steps = 1;
     write_actions(history, &actions);
     while (actions.is_unfinished) {
+        history->steps++;
         history->wake = lifecycle_step(&history->model, &more, history->now, &actions);
         write_actions(history, &actions);
     }
@@ -2082,6 +2085,30 @@ static void after_a_stop_nothing_is_started(void **state)
     assert_follows(&history, "");
 }
 
+static void a_stop_of_more_than_one_step_has_room_for_tells_everybody(void **state)
+{
+    (void)state;
+    struct history history;
+    create(&history, 40);
+    start(&history);
+    spawned(&history, 1, plain);
+    fires(&history, DUE_INTERVAL);
+    for (uint64_t number = 2; number <= 40; number++) {
+        deploy_ready(&history, number, plain);
+    }
+    stop(&history);
+    assert_true(history.steps > 1);
+    for (int number = 1; number <= 40; number++) {
+        char signal[32];
+        snprintf(signal, sizeof signal, "signal %d INT", number);
+        assert_non_null(strstr(history.text, signal));
+    }
+    for (uint64_t number = 1; number <= 40; number++) {
+        exited(&history, number);
+    }
+    assert_follows(&history, "left 40, publish, exit 0");
+}
+
 /* --- noise ----------------------------------------------------------------------------------- */
 
 static void strangers_change_nothing(void **state)
@@ -2317,6 +2344,7 @@ int main(void)
         cmocka_unit_test(a_stop_during_a_pause_ends_at_once),
         cmocka_unit_test(a_worker_that_is_born_during_a_stop_is_told),
         cmocka_unit_test(after_a_stop_nothing_is_started),
+        cmocka_unit_test(a_stop_of_more_than_one_step_has_room_for_tells_everybody),
         cmocka_unit_test(strangers_change_nothing),
         cmocka_unit_test(waking_it_too_early_changes_nothing),
         cmocka_unit_test(a_pid_that_comes_again_is_the_new_workers),
