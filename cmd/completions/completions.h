@@ -24,7 +24,7 @@ enum value_source {
 /* What the value of an option is completed with. */
 struct value {
     enum value_source source;
-    char words[512]; /* with blanks between them; one that ends in a colon goes on */
+    char words[512]; /* with blanks between them; one that ends in a colon needs more */
     bool is_list;    /* several, with commas between them */
 };
 

@@ -75,7 +75,7 @@ static void print_command(FILE *stream, const char *program, const struct comman
     fprintf(stream, "    ':NAME:_%s_names'\n}\n\n", program);
 }
 
-/* Which function takes over at the word behind the program's name. (`commands` is a name of zsh's
+/* Which function takes over at the word after the program's name. (`commands` is a name of zsh's
    own, which the completion of the service's command needs.) */
 static void print_choice_of_command(FILE *stream, const char *program)
 {

@@ -1,17 +1,11 @@
 #include "commands.h"
 
-#include "command_table.h"
 #include "help.h"
 #include "signal_name.h"
 
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-
-bool command_is_known(const char *word)
-{
-    return command_find(word) != NULL;
-}
 
 /* --- parsing ---------------------------------------------------------------------------------- */
 
@@ -64,12 +58,8 @@ static int parse(const struct command *command, struct command_request *request,
     return request->help ? 0 : take_words(command, request, words, error);
 }
 
-int command_run(char *argv[])
+int command_run(const struct command *command, char *arguments[])
 {
-    const struct command *command = command_find(argv[0]);
-    if (command == NULL) {
-        return command_fail(COMMAND_BAD_USAGE, "expected a command (see tasuki --help)");
-    }
     /* What supervisors say is UTF-8, whatever the locale; this is for the width of its characters.
      */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
@@ -77,7 +67,7 @@ int command_run(char *argv[])
     }
     struct command_request request = {.timeout_ms = -1};
     struct error error;
-    if (parse(command, &request, argv + 1, &error) != 0) {
+    if (parse(command, &request, arguments, &error) != 0) {
         return command_fail(COMMAND_BAD_USAGE, "%s: %s", command->name, error.text);
     }
     if (request.help) {

@@ -1,6 +1,6 @@
 /*
  * Standard output as a place to follow something: lines that stay and, on a terminal, a last line
- * that is drawn anew as things change. Everything is made harmless to the terminal first.
+ * that changes. Control characters are removed first.
  */
 #ifndef DISPLAY_H
 #define DISPLAY_H

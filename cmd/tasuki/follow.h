@@ -19,7 +19,7 @@ struct following {
 
 /* Chooses the supervisor, asks, and follows. Returns 0 when the result is there (in
    target.client.object) or the supervisor has closed the connection (then that is NULL), else the
-   exit status with the reason printed; `what` goes on when the waiting is given up ("the deploy").
+   exit status with the reason printed; `what` continues when the waiting ends ("the deploy").
    To be closed in any case. */
 int follow(struct following *following, const struct command_request *request, const char *line,
            const char *what);

@@ -125,9 +125,11 @@ int main(int argc, char *argv[])
     enum personality personality = personality_of(argc > 0 ? argv[0] : "");
     log_set_name(personality_name(personality));
     /* Tested here, so that a supervisor never touches the commands' tables (src/README.md). */
-    if (personality == PERSONALITY_TASUKI && argc > 1 && *argv[1] != '-' &&
-        command_is_known(argv[1])) {
-        return command_run(argv + 1);
+    const struct command *command = personality == PERSONALITY_TASUKI && argc > 1 && *argv[1] != '-'
+                                        ? command_find(argv[1])
+                                        : NULL;
+    if (command != NULL) {
+        return command_run(command, argv + 2);
     }
     return run_or_ask(personality, argc, argv);
 }

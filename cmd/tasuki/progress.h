@@ -17,7 +17,7 @@
 
 enum progress_phase {
     PHASE_ASKED,
-    PHASE_QUEUED, /* behind the deploy under way */
+    PHASE_QUEUED, /* until the deploy under way has ended */
     PHASE_CHECKING,
     PHASE_STARTING,
     PHASE_PAUSED, /* before the next attempt */

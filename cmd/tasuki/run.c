@@ -58,7 +58,7 @@ static void find_manager(struct service *service)
     }
 }
 
-/* Who asks for adoption is told at once where there is none. */
+/* --adopt=on fails at once where adoption is impossible. */
 static int check_adoption(const struct options *options, struct error *error)
 {
     struct adoption_filter filter;
@@ -129,7 +129,7 @@ static int set_up(struct service *service, struct error *error)
     return 0;
 }
 
-/* The pid file goes last: who waits for its lock finds everything else done. */
+/* The pid file last: a client that waits for its lock finds everything else done. */
 static void take_down(struct service *service)
 {
     status_file_remove(&service->status_file);
@@ -191,7 +191,7 @@ int run_service(struct configuration *configuration)
             .failure = &error,
         });
     }
-    /* Who waits for the report finds nothing left behind. */
+    /* Nothing of the service is left when the report comes. */
     take_down(&service);
     if (!is_set_up || service.report_fd >= 0) {
         report_failure(&service, status, &error);

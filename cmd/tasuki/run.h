@@ -1,6 +1,6 @@
 /*
  * Running a service: everything is set up and checked before the first worker is started, in an
- * order in which a failure leaves nothing behind, and taken down in the reverse order.
+ * order in which a failure leaves nothing, and taken down in the reverse order.
  */
 #ifndef RUN_H
 #define RUN_H

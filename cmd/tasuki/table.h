@@ -18,7 +18,7 @@ struct table_column {
 struct table {
     const struct table_column *columns; /* the caller's */
     size_t column_count;
-    char **cells; /* owned, row by row; a note has only its first cell, behind a NULL */
+    char **cells; /* owned, row by row; a note is a NULL and its text */
     size_t cell_count;
 };
 
@@ -33,7 +33,7 @@ void table_add(struct table *table, const char *format, ...) __attribute__((form
 /* Adds a row that is one text, wrapped, from the second column on. */
 void table_add_note(struct table *table, const char *text);
 
-/* Prints it, each line behind `indent` spaces and no wider than `width` where the last column can
+/* Prints it, each line after `indent` spaces and no wider than `width` where the last column can
    be wrapped to that. */
 void table_print(const struct table *table, FILE *stream, int indent, int width);
 

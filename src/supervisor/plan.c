@@ -1,9 +1,9 @@
 #include "plan.h"
 
-#include "ascii.h"
 #include "duration.h"
 #include "envdir.h"
 #include "inheritance.h"
+#include "span.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,9 +148,7 @@ static bool read_duration(struct plan *plan, const char *name, int64_t *millisec
 static bool read_yes(const struct plan *plan, const char *name)
 {
     const char *value = environment_get(&plan->environment, name);
-    return value != NULL && *value != '\0' && strcmp(value, "0") != 0 &&
-           !ascii_is_word(value, "no") && !ascii_is_word(value, "false") &&
-           !ascii_is_word(value, "off");
+    return value != NULL && *value != '\0' && span_parse_answer(span_of(value)) != 0;
 }
 
 static void read_settings(struct plan *plan, const struct lifecycle_settings *before,
