@@ -32,11 +32,11 @@ enum { SILENT, HOOKED };
    together with others. */
 #define KIND(id, fields, level, hooked, sentence)                                                  \
     {                                                                                              \
-        REPORT_##id, fields, LOG_LEVEL_##level, false, hooked, sentence                            \
+        sentence, REPORT_##id, fields, LOG_LEVEL_##level, false, hooked                            \
     }
 #define OUTCOME(id, fields, level, sentence)                                                       \
     {                                                                                              \
-        REPORT_##id, fields, LOG_LEVEL_##level, true, HOOKED, sentence                             \
+        sentence, REPORT_##id, fields, LOG_LEVEL_##level, true, HOOKED                             \
     }
 /* clang-format off */
 static const struct report_kind kinds[] = {

@@ -22,12 +22,12 @@
 enum { REPORT_WORKER_STATUS = 1000, REPORT_DRAINING };
 
 struct report_kind {
+    const char *sentence;
     int id;          /* enum lifecycle_report, or one of the two above */
     unsigned fields; /* which of struct report's say something */
     enum log_level level;
     bool is_outcome; /* of a deploy */
     bool is_hooked;  /* --on-event is run for it */
-    const char *sentence;
 };
 
 /* Text is somebody else's and outlives the report. */

@@ -544,7 +544,7 @@ static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failu
 
 pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
 {
-    struct attempt own;
+    struct attempt own = {.step = STEP_NONE};
     struct attempt *attempt = crosses_users(command) ? aside_memory(sizeof own) : &own;
     *failure = (struct worker_failure){.exit_status = 126};
     if (attempt == NULL) {
