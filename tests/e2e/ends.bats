@@ -97,7 +97,7 @@ trap_worker() {
   printf 'trap "echo got %s >>%s/got" %s; echo up >%s/up; while :; do sleep 0.1; done' "$1" "$DIR" "$1" "$DIR"
 }
 
-@test "USR2 and WINCH are handed on to the worker" {
+@test "USR2 and WINCH are forwarded to the worker" {
   local signal
   for signal in USR2 WINCH; do
     rm -f "$DIR/up" "$DIR/got"

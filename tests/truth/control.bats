@@ -90,7 +90,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   touch "$TASUKI_RUNTIME_DIR"
   supervise
   wait_until plays 1
-  log_has 'no control socket: .*is to be the directory'
+  log_has 'no control socket: .*Not a directory'
   wait_until log_has 'generation 1: worker [0-9]+ is ready'
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'deploy 1 succeeded'
