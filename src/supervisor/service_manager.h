@@ -19,7 +19,7 @@ struct service_manager {
     struct sockaddr_un address;
     socklen_t length;
     int64_t watchdog_us; /* a sign of life is wanted at least so often; 0: none is */
-    int marker_fd;      /* of a pipe whose other end was stored last; owned; -1: nothing was */
+    int marker_fd;       /* of a pipe whose other end was stored last; owned; -1: nothing was */
 };
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, which are meant for this process alone: they

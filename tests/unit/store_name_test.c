@@ -69,8 +69,8 @@ static void the_file_is_found_in_the_name_again(void **state)
 static void the_names_of_others_are_not_ours(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "", "stored", "web", "tasuki", "tasuki,", "tasuki,tcp", "tasuki-marker", "Tasuki,tcp,80"};
+    static const char *const names[] = {"",        "stored",     "web",           "tasuki",
+                                        "tasuki,", "tasuki,tcp", "tasuki-marker", "Tasuki,tcp,80"};
     struct unix_file parsed;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_false(parse(names[i], &parsed));

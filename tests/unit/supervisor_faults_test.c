@@ -146,7 +146,8 @@ static int prepare(void *context, struct error *error)
                                                       .on_checked = on_checked,
                                                       .on_report = on_report,
                                                       .context = &verdict});
-    releases_check(&releases, &(struct lifecycle_action){.kind = ACTION_CHECK, .deploy = 1, .is_read = true});
+    releases_check(&releases,
+                   &(struct lifecycle_action){.kind = ACTION_CHECK, .deploy = 1, .is_read = true});
     while (verdict.told == 0) { /* as the loop would do, whose own calls are not meant */
         struct aside *aside = &releases.preparation.aside;
         struct pollfd answer = {.fd = aside->answer_fd, .events = POLLIN};
