@@ -21,8 +21,11 @@ static size_t room(const struct builder *builder)
 /* False, and the text is cut, where there is no room for so much. */
 static bool make_room(struct builder *builder, size_t size)
 {
-    if (builder->is_cut || size <= room(builder)) {
-        return !builder->is_cut;
+    if (builder->is_cut) {
+        return false;
+    }
+    if (builder->bytes != NULL && size <= room(builder)) {
+        return true;
     }
     size_t capacity = builder->length + size + builder->capacity + FIRST_CAPACITY;
     char *grown = builder->is_fixed ? NULL : realloc(builder->bytes, capacity);
