@@ -5,8 +5,9 @@
  * worker, and brings the descriptor on which it reports over to the supervisor, which hands it to
  * the companion. It knows nothing of what the calls mean.
  *
- * The child is made by vfork(2): the supervisor stands still until it has called execve(2), and
- * could answer nothing. So no call that the filter reports may follow its installation there.
+ * The child shares the memory of the thread that made it, which stands still until it has called
+ * execve(2), and could answer nothing. So no call that the filter reports may follow its
+ * installation there.
  */
 #ifndef ADOPTION_FILTER_H
 #define ADOPTION_FILTER_H

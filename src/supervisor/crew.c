@@ -14,6 +14,10 @@
 /* A worker that dies sooner than this has hardly started. */
 #define YOUNG_SECONDS 1.0
 
+/* How long a start is waited for on the spot, and when it has failed. */
+#define USUAL_START_MS 20
+#define START_SECONDS 10.0
+
 /* --- who is there ------------------------------------------------------------------------------
  */
 
@@ -68,26 +72,146 @@ static int begin(const struct crew *crew, struct family *family, pid_t pid,
     return result;
 }
 
-static pid_t start_worker(const struct crew *crew, struct family *family, struct release *release,
-                          const struct plan *plan, struct worker_failure *failure)
-{
-    const struct options *options = release_options(release);
-    struct worker_command command = {
-        .argv = options->command,
-        .environment = plan->environment.entries,
-        .directory = options->directory,
-        .listeners = &release->listeners,
-    };
+/* --- starts under way -------------------------------------------------------------------------
+ */
+
+/* A worker whose command is not executed yet, and what that needs. */
+struct launch {
+    struct launch *next;
+    struct crew *crew;
+    struct family *family;
+    struct worker_start *start;
+    struct environment environment;
+    bool is_adopted;
     struct adoption_installation adoption;
-    bool is_adopted = adopter_equip(crew->adopter, release, &adoption);
-    command.adoption = is_adopted ? &adoption : NULL;
-    family_equip(family, &command);
-    pid_t pid = worker_spawn(&command, failure);
-    return pid < 0 || begin(crew, family, pid, command.adoption, &failure->error) != 0 ? -1 : pid;
+    struct lifecycle_settings settings;
+    ev_io outcome;
+    ev_timer patience;
+};
+
+static void free_launch(struct launch *launch)
+{
+    struct ev_loop *loop = launch->crew->setup.loop;
+    ev_io_stop(loop, &launch->outcome);
+    ev_timer_stop(loop, &launch->patience);
+    environment_free(&launch->environment);
+    free(launch);
 }
 
-pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation,
-                 struct lifecycle_settings *settings, struct worker_failure *failure)
+static void unlink_launch(struct launch *launch)
+{
+    struct launch **link = &launch->crew->launches;
+    while (*link != NULL && *link != launch) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = launch->next;
+    }
+}
+
+/* `pid` is -1 where there is no worker. */
+static void end_launch(struct launch *launch, pid_t pid, const struct worker_failure *failure)
+{
+    struct crew *crew = launch->crew;
+    struct family *family = launch->family;
+    uint64_t generation = family->generation;
+    const struct lifecycle_settings settings = launch->settings;
+    unlink_launch(launch);
+    free_launch(launch);
+    if (pid < 0) {
+        family_free(family);
+    } else {
+        family->next = crew->families;
+        crew->families = family;
+    }
+    crew->setup.on_started(crew->setup.context, generation, pid, &settings, failure);
+}
+
+/* The outcome is known. */
+static void settle(struct launch *launch)
+{
+    struct worker_failure failure;
+    pid_t pid = worker_finish(launch->start, &failure);
+    if (pid >= 0 && begin(launch->crew, launch->family, pid,
+                          launch->is_adopted ? &launch->adoption : NULL, &failure.error) != 0) {
+        pid = -1;
+    }
+    end_launch(launch, pid, &failure);
+}
+
+/* What is not executed in the end is killed, which does not end it in every state. */
+static void give_up(struct launch *launch, const char *reason)
+{
+    struct worker_failure failure = {.exit_status = 126};
+    error_set(&failure.error, "%s", reason);
+    worker_abandon(launch->start);
+    end_launch(launch, -1, &failure);
+}
+
+static void on_outcome(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    settle(watcher->data);
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    give_up(watcher->data, "cannot start a process: its command was not executed within 10 s (it "
+                           "was stopped, or its file system does not answer)");
+}
+
+/* What it takes to execute the command may hang: then the loop goes on. */
+static void watch(struct launch *launch)
+{
+    struct crew *crew = launch->crew;
+    launch->next = crew->launches;
+    crew->launches = launch;
+    ev_io_init(&launch->outcome, on_outcome, worker_start_fd(launch->start), EV_READ);
+    ev_timer_init(&launch->patience, on_patience, 0.0, 0.0);
+    launch->outcome.data = launch;
+    launch->patience.data = launch;
+    ev_now_update(crew->setup.loop);
+    ev_timer_set(&launch->patience, START_SECONDS, 0.0);
+    ev_io_start(crew->setup.loop, &launch->outcome);
+    ev_timer_start(crew->setup.loop, &launch->patience);
+}
+
+/* Without a family there is no launch. Returns -1 with the reason in `failure`. */
+static int begin_launch(struct launch *launch, struct release *release, struct plan *plan,
+                        uint64_t generation, struct worker_failure *failure)
+{
+    struct crew *crew = launch->crew;
+    const struct options *options = release_options(release);
+    launch->family = family_new(crew->setup.loop, release, &crew->family_listener, generation, plan,
+                                &failure->error);
+    if (launch->family == NULL) {
+        failure->permanent = errno == EMFILE; /* see is_transient in worker.c */
+        return -1;
+    }
+    launch->environment = plan->environment;
+    plan->environment = (struct environment){.entries = NULL};
+    launch->is_adopted = adopter_equip(crew->adopter, release, &launch->adoption);
+    struct worker_command command = {
+        .argv = options->command,
+        .environment = launch->environment.entries,
+        .directory = options->directory,
+        .listeners = &release->listeners,
+        .adoption = launch->is_adopted ? &launch->adoption : NULL,
+    };
+    family_equip(launch->family, &command);
+    launch->start = worker_begin(&command, failure);
+    if (launch->start == NULL) {
+        family_free(launch->family);
+        return -1;
+    }
+    return 0;
+}
+
+static int start_worker(struct crew *crew, struct release *release, uint64_t generation,
+                        struct lifecycle_settings *settings, struct worker_failure *failure)
 {
     __attribute__((cleanup(plan_free))) struct plan plan;
     if (plan_make(&plan, release_options(release), &release->listeners, generation, settings,
@@ -96,20 +220,40 @@ pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation
     }
     log_plan_problems(&plan);
     *settings = plan.settings;
-    struct family *family = family_new(crew->setup.loop, release, &crew->family_listener,
-                                       generation, &plan, &failure->error);
-    if (family == NULL) {
-        failure->permanent = errno == EMFILE; /* see is_transient in worker.c */
+    struct launch *launch = calloc(1, sizeof *launch);
+    if (launch == NULL) {
+        return error_set(&failure->error, "out of memory");
+    }
+    launch->crew = crew;
+    launch->settings = plan.settings;
+    if (begin_launch(launch, release, &plan, generation, failure) != 0) {
+        free_launch(launch);
         return -1;
     }
-    pid_t pid = start_worker(crew, family, release, &plan, failure);
-    if (pid < 0) {
-        family_free(family);
-        return -1;
+    if (worker_await(launch->start, USUAL_START_MS)) {
+        settle(launch);
+    } else {
+        watch(launch);
     }
-    family->next = crew->families;
-    crew->families = family;
-    return pid;
+    return 0;
+}
+
+void crew_start(struct crew *crew, struct release *release, uint64_t generation,
+                const struct lifecycle_settings *settings_before)
+{
+    struct worker_failure failure = {.exit_status = 1};
+    struct lifecycle_settings settings = *settings_before;
+    if (start_worker(crew, release, generation, &settings, &failure) != 0) {
+        crew->setup.on_started(crew->setup.context, generation, -1, &settings, &failure);
+    }
+}
+
+/* A stop waits for nobody. */
+static void give_up_all(struct crew *crew)
+{
+    while (crew->launches != NULL) {
+        give_up(crew->launches, "its start is given up: the service is stopping");
+    }
 }
 
 /* --- signals -----------------------------------------------------------------------------------
@@ -145,10 +289,23 @@ void crew_forward(const struct crew *crew, int signal)
 /* --- ends --------------------------------------------------------------------------------------
  */
 
+/* A worker that has ended already: its start is told first. */
+static void settle_ended(struct crew *crew, pid_t pid)
+{
+    struct launch *launch = crew->launches;
+    while (launch != NULL && worker_start_pid(launch->start) != pid) {
+        launch = launch->next;
+    }
+    if (launch != NULL && worker_await(launch->start, -1)) { /* known, or in a moment */
+        settle(launch);
+    }
+}
+
 /* While the number of its group is still its own: once the worker is reaped and the group is empty,
    it may be anybody's. */
-void crew_on_ended(const struct crew *crew, pid_t pid)
+void crew_on_ended(struct crew *crew, pid_t pid)
 {
+    settle_ended(crew, pid);
     const struct family *family = find_by_pid(crew, pid);
     if (family != NULL && family->options->kill_group) {
         kill(-pid, SIGKILL);
@@ -278,6 +435,9 @@ void crew_on_report(void *context, const struct lifecycle_action *report)
     struct family *family = crew_find(crew, report->generation);
     adopter_report(crew->adopter, report);
     switch (report->report) {
+    case REPORT_STOPPING:
+        give_up_all(crew);
+        break;
     case REPORT_READY:
         if (family != NULL) {
             family->ready_after = ev_time() - family->started;
@@ -347,6 +507,13 @@ int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *e
 
 void crew_close(struct crew *crew)
 {
+    while (crew->launches != NULL) { /* nobody waits for the answer any more */
+        struct launch *launch = crew->launches;
+        worker_abandon(launch->start);
+        family_free(launch->family);
+        unlink_launch(launch);
+        free_launch(launch);
+    }
     free_families(&crew->families);
     free_families(&crew->departed);
     adopter_free(crew->adopter);

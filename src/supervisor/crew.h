@@ -19,6 +19,11 @@ struct crew_setup {
     void (*reap)(void *context); /* takes in who has died, before a worker's word counts */
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void (*on_status)(void *context, uint64_t generation, const char *text);
+    /* How a start went: the pid; or -1, and the reason is in `failure`. `settings` are those of
+       that generation. */
+    void (*on_started)(void *context, uint64_t generation, pid_t pid,
+                       const struct lifecycle_settings *settings,
+                       const struct worker_failure *failure);
     /* A worker has failed: what it said last (NULL: that cannot be read), and where its output is.
      */
     void (*on_last_words)(void *context, const char *words, const char *output);
@@ -30,6 +35,7 @@ struct crew {
     struct family_listener family_listener;
     struct adopter *adopter; /* owned */
     struct family *families; /* one for each worker; owned */
+    struct launch *launches; /* starts under way; owned */
     struct family *departed; /* those of workers that have been reaped; owned */
     ev_prepare before_wait;
     bool hint_is_given; /* the one about an address in use */
@@ -39,10 +45,10 @@ struct crew {
 int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *error);
 void crew_close(struct crew *crew);
 
-/* Starts the worker of a generation from this release. `settings` are those of the generation
-   before, and become this one's. Returns the pid, or -1 with the reason in `failure`. */
-pid_t crew_spawn(struct crew *crew, struct release *release, uint64_t generation,
-                 struct lifecycle_settings *settings, struct worker_failure *failure);
+/* Starts the worker of a generation from this release; on_started tells how that went, now or
+   later: to execute a command may take long. */
+void crew_start(struct crew *crew, struct release *release, uint64_t generation,
+                const struct lifecycle_settings *settings_before);
 
 /* The family of that generation's worker, or NULL. */
 struct family *crew_find(const struct crew *crew, uint64_t generation);
@@ -56,7 +62,7 @@ void crew_forward(const struct crew *crew, int signal);
 
 /* A process has ended and is not reaped yet: kills what is left of its group, where that is to be.
  */
-void crew_on_ended(const struct crew *crew, pid_t pid);
+void crew_on_ended(struct crew *crew, pid_t pid);
 
 /* Takes a reaped process that may be a readiness probe or a companion. Returns true if it was. */
 bool crew_reap_probe(struct crew *crew, pid_t pid, int status);

@@ -150,10 +150,12 @@ void driver_post(struct driver *driver, const struct lifecycle_event *event)
 {
     if (driver->is_running) {
         push(&driver->queue, event);
-    } else if (driver->is_reaping && event->kind != EVENT_EXITED) {
+    } else if (driver->is_reaping && event->kind != EVENT_EXITED && event->kind != EVENT_SPAWNED) {
         push(&driver->after_reaping, event);
     } else {
-        driver_reap(driver);
+        if (event->kind != EVENT_SPAWNED) { /* it may have ended already, but it began before */
+            driver_reap(driver);
+        }
         push(&driver->queue, event);
         run(driver);
     }

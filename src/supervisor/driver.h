@@ -36,8 +36,8 @@ struct driver *driver_new(const struct driver_setup *setup);
 const struct lifecycle *driver_lifecycle(const struct driver *driver);
 
 /* Takes in whatever has died, then the event and all that follows from it. What is posted from
-   inside carry_out waits for its turn, and what is posted from on_reaped, but for EVENT_EXITED,
-   until everything is reaped. */
+   inside carry_out waits for its turn, and what is posted while deaths are taken in, but for
+   EVENT_EXITED and the EVENT_SPAWNED of one that has ended already, until everything is reaped. */
 void driver_post(struct driver *driver, const struct lifecycle_event *event);
 
 /* Reaps whatever there is: one SIGCHLD may stand for many. */

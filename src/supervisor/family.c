@@ -16,6 +16,8 @@
 
 /* The pause before the first run of the readiness probe; it doubles up to --ready-interval. */
 #define FIRST_PROBE_SECONDS 0.05
+/* How long one that was killed may take to end. */
+#define PROBE_END_SECONDS 1.0
 /* How much of what one companion says is taken in before others get their turn, and how soon there
    is more. */
 #define FACTS_A_TURN 32
@@ -211,6 +213,7 @@ static void on_probe_pause(struct ev_loop *loop, ev_timer *watcher, int revents)
         pause_probing(family);
         return;
     }
+    family->is_probe_killed = false;
     if (family->options->check_timeout_ms > 0) {
         ev_timer_set(&family->probe_timeout, (double)family->options->check_timeout_ms / 1000.0,
                      0.0);
@@ -222,11 +225,19 @@ static void on_probe_timeout(struct ev_loop *loop, ev_timer *watcher, int revent
 {
     (void)loop;
     (void)revents;
-    const struct family *family = watcher->data;
+    struct family *family = watcher->data;
+    if (family->is_probe_killed) { /* which does not end it in every state: it is left behind */
+        helper_finish(&family->probe);
+        pause_probing(family);
+        return;
+    }
     log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
               "generation %" PRIu64 ": the readiness probe took too long and is killed",
               family->generation);
+    family->is_probe_killed = true;
     helper_kill(&family->probe);
+    ev_timer_set(watcher, PROBE_END_SECONDS, 0.0);
+    ev_timer_start(family->loop, watcher);
 }
 
 /* It ends by itself only when its family has, which is known or will be in a moment. It is not

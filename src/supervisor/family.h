@@ -60,6 +60,7 @@ struct family {
     double probe_delay; /* before its next run, in seconds, unless --ready-interval is shorter */
     ev_timer probe_pause;
     ev_timer probe_timeout;
+    bool is_probe_killed;
     struct capture *output; /* NULL: standard output is not captured */
     struct capture *errors;
 };

@@ -13,14 +13,39 @@
 #define LAST_EVENTS_MS 2000
 /* How often the output of a running check is cut to its end. */
 #define TRIM_SECONDS 0.1
+/* How long one that was killed may take to end. */
+#define ABANDON_SECONDS 1.0
+
+static void finish(struct hooks *hooks, struct hook *hook);
+
+/* One that waits for a file system that does not answer cannot be killed: it is left behind. */
+static void abandon(struct hooks *hooks, struct hook *hook)
+{
+    static const char words[] = "the check took too long and cannot be killed; it is left behind";
+    bool is_check = hook == &hooks->check;
+    if (!is_check) {
+        log_warning("--on-event: the command took longer than %d s and cannot be killed; it is "
+                    "left behind",
+                    (int)HOOK_SECONDS);
+    }
+    finish(hooks, hook);
+    if (is_check) {
+        hooks->on_check_lost(hooks->context, words);
+    }
+}
 
 static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
-    (void)loop;
     (void)revents;
     struct hook *hook = watcher->data;
+    if (hook->has_timed_out) {
+        abandon(hook->hooks, hook);
+        return;
+    }
     hook->has_timed_out = true;
     helper_kill(&hook->helper);
+    ev_timer_set(watcher, ABANDON_SECONDS, 0.0);
+    ev_timer_start(loop, watcher);
 }
 
 /* A check that prints without end must not fill the memory. */
@@ -32,9 +57,9 @@ static void on_trim(struct ev_loop *loop, ev_timer *watcher, int revents)
     helper_trim(&hook->helper);
 }
 
-static void set_up(struct hook *hook)
+static void set_up(struct hooks *hooks, struct hook *hook)
 {
-    *hook = (struct hook){.helper = {.output_fd = -1}};
+    *hook = (struct hook){.hooks = hooks, .helper = {.output_fd = -1}};
     ev_timer_init(&hook->timeout, on_timeout, 0.0, 0.0);
     ev_timer_init(&hook->trim, on_trim, TRIM_SECONDS, TRIM_SECONDS);
     hook->timeout.data = hook;
@@ -54,9 +79,9 @@ static void bound(struct hooks *hooks, struct hook *hook, double seconds)
 void hooks_init(struct hooks *hooks, struct ev_loop *loop, struct release *const *release)
 {
     *hooks = (struct hooks){.loop = loop, .release = release};
-    set_up(&hooks->check);
+    set_up(hooks, &hooks->check);
     for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
-        set_up(&hooks->events[i]);
+        set_up(hooks, &hooks->events[i]);
     }
 }
 

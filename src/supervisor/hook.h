@@ -18,6 +18,7 @@
 #define HOOK_SECONDS 30.0
 
 struct hook {
+    struct hooks *hooks; /* that it is one of */
     struct helper helper;
     ev_timer timeout;
     ev_timer trim;
@@ -30,6 +31,9 @@ struct hooks {
     struct hook check;
     struct hook events[EVENT_HOOKS_MAX];
     unsigned left_out; /* since the last that could be run */
+    /* The check took too long and cannot even be killed: it has failed, with these words. */
+    void (*on_check_lost)(void *context, const char *words);
+    void *context;
 };
 
 void hooks_init(struct hooks *hooks, struct ev_loop *loop, struct release *const *release);

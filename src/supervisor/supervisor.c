@@ -108,29 +108,27 @@ static void tell(void *context, const struct lifecycle_action *decided)
     }
 }
 
-/* Starts the generation's worker. The answer is an event for the lifecycle. */
-static void spawn(struct supervisor *supervisor, const struct lifecycle_action *action)
+/* How the start of a worker went, as the answer to ACTION_SPAWN. */
+static void on_started(void *context, uint64_t generation, pid_t pid,
+                       const struct lifecycle_settings *settings,
+                       const struct worker_failure *failure)
 {
-    struct worker_failure failure = {.exit_status = 1};
-    struct lifecycle_event answer = {.kind = EVENT_SPAWNED,
-                                     .generation = action->generation,
-                                     .settings = driver_lifecycle(supervisor->driver)->settings};
-    answer.pid =
-        crew_spawn(&supervisor->crew, releases_of_deploy(&supervisor->releases, action->deploy),
-                   action->generation, &answer.settings, &failure);
-    if (answer.pid >= 0) {
+    const struct supervisor *supervisor = context;
+    struct lifecycle_event answer = {
+        .kind = EVENT_SPAWNED, .generation = generation, .pid = pid, .settings = *settings};
+    if (pid >= 0) {
         daemon_report(supervisor->setup->report_fd, EXIT_SUCCESS, "");
     } else {
-        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = action->generation},
-                  "generation %" PRIu64 ": %s", action->generation, failure.error.text);
-        console_set_last_words(supervisor->console, failure.error.text, NULL);
-        if (failure.permanent) {
-            note_failure(supervisor, failure.error.text);
+        log_about(LOG_LEVEL_ERROR, &(struct log_facts){.generation = generation},
+                  "generation %" PRIu64 ": %s", generation, failure->error.text);
+        console_set_last_words(supervisor->console, failure->error.text, NULL);
+        if (failure->permanent) {
+            note_failure(supervisor, failure->error.text);
         }
         answer.kind = EVENT_SPAWN_FAILED;
         answer.pid = 0;
-        answer.permanent = failure.permanent;
-        answer.status = failure.exit_status;
+        answer.permanent = failure->permanent;
+        answer.status = failure->exit_status;
     }
     driver_post(supervisor->driver, &answer);
 }
@@ -146,7 +144,8 @@ static void carry_out(void *context, const struct lifecycle_action *action)
         releases_cancel_check(&supervisor->releases);
         break;
     case ACTION_SPAWN:
-        spawn(supervisor, action);
+        crew_start(&supervisor->crew, releases_of_deploy(&supervisor->releases, action->deploy),
+                   action->generation, &driver_lifecycle(supervisor->driver)->settings);
         break;
     case ACTION_SIGNAL:
         crew_signal(&supervisor->crew, action->generation, action->pid, action->signal);
@@ -182,7 +181,7 @@ static void reap(void *context)
 
 static void on_ended(void *context, pid_t pid)
 {
-    const struct supervisor *supervisor = context;
+    struct supervisor *supervisor = context;
     crew_on_ended(&supervisor->crew, pid);
 }
 
@@ -228,6 +227,12 @@ static void on_checked(void *context, const struct lifecycle_event *event, const
         note_failure(supervisor, sentence);
     }
     driver_post(supervisor->driver, event);
+}
+
+static void on_check_lost(void *context, const char *words)
+{
+    struct supervisor *supervisor = context;
+    releases_on_check_exited(&supervisor->releases, SIGKILL, words);
 }
 
 static void on_release_changed(void *context, const struct release *before)
@@ -367,6 +372,7 @@ static int open_crew(struct supervisor *supervisor, struct error *error)
                                           .reap = reap,
                                           .on_event = post,
                                           .on_status = on_status,
+                                          .on_started = on_started,
                                           .on_last_words = on_last_words,
                                           .context = supervisor},
                      error);
@@ -441,6 +447,8 @@ static void set_up_parts(struct supervisor *supervisor)
                                          .release = setup->release,
                                          .is_daemon = setup->options->daemonize});
     hooks_init(&supervisor->hooks, supervisor->loop, setup->release);
+    supervisor->hooks.on_check_lost = on_check_lost;
+    supervisor->hooks.context = supervisor;
     releases_init(&supervisor->releases,
                   &(struct releases_setup){.loop = supervisor->loop,
                                            .configuration = setup->configuration,

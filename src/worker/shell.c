@@ -7,6 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long it is waited for the shell to be executed: what takes longer is known by its exit
+ * status.
+ */
+#define PATIENCE_MS 90
+
 static pid_t spawn(const struct shell_command *command, char *text, struct error *error)
 {
     static const struct listener_set none = {.count = 0};
@@ -23,6 +28,7 @@ static pid_t spawn(const struct shell_command *command, char *text, struct error
                   {.fd = command->stdout_fd, .worker_fd = STDOUT_FILENO},
                   {.fd = command->stderr_fd, .worker_fd = STDERR_FILENO}},
         .extra_count = 3,
+        .is_apart = true,
         .own_group = true,
     };
     struct surroundings surroundings;
@@ -32,7 +38,12 @@ static pid_t spawn(const struct shell_command *command, char *text, struct error
         worker.surroundings = &surroundings;
     }
     struct worker_failure failure;
-    pid_t pid = worker_spawn(&worker, &failure);
+    struct worker_start *start = worker_begin(&worker, &failure);
+    if (start == NULL) {
+        return error_set(error, "%s", failure.error.text);
+    }
+    pid_t pid =
+        worker_await(start, PATIENCE_MS) ? worker_finish(start, &failure) : worker_let_go(start);
     return pid > 0 ? pid : error_set(error, "%s", failure.error.text);
 }
 

@@ -11,7 +11,9 @@
 #include <limits.h>
 #include <paths.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +24,12 @@
 #define LISTEN_PID "LISTEN_PID="
 #define PID_DIGITS 10
 
-/* How long a child that its own user can stop may take to get to its command. */
-#define PATIENCE_MS 10000
+/* Of the thread that waits for a child, which runs on it, too. */
+#define STACK_SIZE 131072
 
 enum step {
     STEP_NONE,
-    STEP_TOO_SLOW,
+    STEP_FORK,
     STEP_DESCRIPTORS,
     STEP_OPEN_FILES,
     STEP_ADOPTION,
@@ -39,20 +41,22 @@ enum step {
 };
 
 /*
- * What parent and child share. The child is made by vfork(2): it runs in this memory while the
- * parent waits, so that a start costs no copy of page tables, whatever the size of the supervisor,
- * and a failure comes back as plain stores. For the same reason everything that needs memory is
- * made ready by the parent.
+ * What parent and child share. The child is made by vfork(2), in a thread of its own: it runs in
+ * this memory while that thread waits and the supervisor goes on, so that a start costs no copy of
+ * page tables, whatever the size of the supervisor, a failure comes back as plain stores, and an
+ * exec on a file system that does not answer holds up nobody. For the same reason everything that
+ * needs memory is made ready by the parent.
  *
- * A child that becomes another user is made by fork(2) instead, and this is then memory that both
- * share. Its new user may send it signals, and one that is stopped in the middle would hold a
- * parent that waits in vfork(2) for as long as it likes; here the wait has a bound. Nor is the
- * supervisor's memory then that of a process of another user for a single moment.
+ * A child that becomes another user, or gets other groups, is made by fork(2) instead, and this is
+ * then memory that both share: the supervisor's memory must not be that of a process of another
+ * user for a single moment. So is one that follows its parent's death: the thread would be that
+ * parent (prctl(2), PR_SET_PDEATHSIG).
  */
-struct attempt {
-    const struct worker_command *command;
+struct worker_start {
+    size_t size; /* of all that is shared */
+    struct worker_command command;
     const char *search_path;
-    char **environment; /* the command's, with `listen_pid` in it; owned, its strings are not */
+    char **environment;                              /* the command's, with `listen_pid` in it */
     char listen_pid[sizeof LISTEN_PID + PID_DIGITS]; /* written by the child */
     char **script_argv; /* sh, the script, and the arguments, for a script without "#!" */
     struct worker_descriptor *places; /* the listeners, the readiness pipe, the captures */
@@ -63,11 +67,17 @@ struct attempt {
     struct surroundings_failure failure;   /* of STEP_SURROUNDINGS */
     struct adoption_installation adoption; /* the command's, where the child can write */
     pid_t supervisor;
-    const char *path; /* what is being executed: argv[0], or `found` */
+    bool is_apart;  /* made by fork(2) */
+    int outcome_fd; /* our end of a pipe: ends when the command is executed or the child is gone */
+    int childs_fd;  /* the other one; the thread's, where there is one */
+    _Atomic pid_t child;      /* written by the child, as soon as it runs */
+    atomic_bool is_abandoned; /* it is not to go on */
+    pid_t pid;                /* -1: there is no child */
+    const char *path;         /* what is being executed: argv[0], or `found` */
     char found[PATH_MAX];
 };
 
-static _Noreturn void give_up(struct attempt *attempt, enum step step, int reason)
+static _Noreturn void give_up(struct worker_start *attempt, enum step step, int reason)
 {
     attempt->step = step;
     attempt->reason = reason;
@@ -77,7 +87,7 @@ static _Noreturn void give_up(struct attempt *attempt, enum step step, int reaso
 /* --- in the child: only system calls from here to the next heading -----------------------------
  */
 
-static int highest_place(const struct attempt *attempt)
+static int highest_place(const struct worker_start *attempt)
 {
     int highest = 0;
     for (size_t i = 0; i < attempt->place_count; i++) {
@@ -89,7 +99,7 @@ static int highest_place(const struct attempt *attempt)
 
 /* Moves sources that lie where another descriptor is to go, then puts each in its place. One that
    is in its place already only loses its close-on-exec flag. */
-static void arrange_descriptors(struct attempt *attempt)
+static void arrange_descriptors(struct worker_start *attempt)
 {
     int highest = highest_place(attempt);
     for (size_t i = 0; i < attempt->place_count; i++) {
@@ -121,9 +131,9 @@ static bool looks_like_script(const char *path)
     return size > 0 && memchr(head, '\0', (size_t)size) == NULL;
 }
 
-static void execute(struct attempt *attempt, char *path)
+static void execute(struct worker_start *attempt, char *path)
 {
-    const struct worker_command *command = attempt->command;
+    const struct worker_command *command = &attempt->command;
     attempt->path = path;
     execve(path, command->argv, attempt->environment);
     int reason = errno;
@@ -159,9 +169,9 @@ static bool join(char *buffer, size_t size, const char *directory, size_t length
 }
 
 /* Looks for the command in each directory of PATH, as execvp(3) does. */
-static _Noreturn void search_and_execute(struct attempt *attempt)
+static _Noreturn void search_and_execute(struct worker_start *attempt)
 {
-    const char *name = attempt->command->argv[0];
+    const char *name = attempt->command.argv[0];
     bool was_denied = false;
     const char *at = attempt->search_path;
     for (bool is_last = false; !is_last; at++) {
@@ -181,7 +191,7 @@ static _Noreturn void search_and_execute(struct attempt *attempt)
 }
 
 /* The pid's digits behind LISTEN_PID=, as nothing that may be called here writes them. */
-static void write_own_pid(struct attempt *attempt)
+static void write_own_pid(struct worker_start *attempt)
 {
     char digits[PID_DIGITS];
     size_t count = 0;
@@ -195,9 +205,13 @@ static void write_own_pid(struct attempt *attempt)
     *at = '\0';
 }
 
-static _Noreturn void become_worker(struct attempt *attempt)
+static _Noreturn void become_worker(struct worker_start *attempt)
 {
-    const struct worker_command *command = attempt->command;
+    const struct worker_command *command = &attempt->command;
+    atomic_store(&attempt->child, getpid());
+    if (atomic_load(&attempt->is_abandoned)) {
+        _exit(127);
+    }
     arrange_descriptors(attempt);
     if (command->own_group) {
         setpgid(0, 0);
@@ -243,7 +257,7 @@ static const char *find_search_path(char *const *environment)
 }
 
 /* Long paths are cut, so that the reason behind them is not. */
-static void describe_execute_failure(const struct attempt *attempt, struct error *error)
+static void describe_execute_failure(const struct worker_start *attempt, struct error *error)
 {
     switch (attempt->reason) {
     case ENOENT:
@@ -269,19 +283,15 @@ static void describe_execute_failure(const struct attempt *attempt, struct error
     }
 }
 
-static void describe_failure(const struct attempt *attempt, struct error *error)
+static void describe_failure(const struct worker_start *attempt, struct error *error)
 {
     const char *reason = open_files_reason(attempt->reason);
     switch (attempt->step) {
-    case STEP_TOO_SLOW:
-        error_set(
-            error,
-            "cannot start a process: it was stopped, or hung, for %d s before its command was "
-            "executed",
-            PATIENCE_MS / 1000);
+    case STEP_FORK:
+        error_set(error, "cannot start a process: %s", reason);
         break;
     case STEP_DIRECTORY:
-        error_set(error, "cannot change to directory %.300s: %s", attempt->command->directory,
+        error_set(error, "cannot change to directory %.300s: %s", attempt->command.directory,
                   reason);
         break;
     case STEP_DESCRIPTORS:
@@ -296,7 +306,7 @@ static void describe_failure(const struct attempt *attempt, struct error *error)
                   adoption_failure_text(attempt->reason));
         break;
     case STEP_SURROUNDINGS:
-        surroundings_describe(attempt->command->surroundings, attempt->command->identity,
+        surroundings_describe(attempt->command.surroundings, attempt->command.identity,
                               &attempt->failure, error);
         break;
     case STEP_LOOKUP:
@@ -329,7 +339,7 @@ static bool is_transient(int reason)
            reason == EINTR || reason == ETXTBSY || reason == ETIMEDOUT;
 }
 
-static void fill_failure(const struct attempt *attempt, struct worker_failure *failure)
+static void fill_failure(const struct worker_start *attempt, struct worker_failure *failure)
 {
     bool not_found = (attempt->step == STEP_LOOKUP || attempt->step == STEP_EXECUTE) &&
                      (attempt->reason == ENOENT || attempt->reason == ENOTDIR);
@@ -339,14 +349,14 @@ static void fill_failure(const struct attempt *attempt, struct worker_failure *f
 }
 
 /* Tells the compiler that what `attempt` points to has been read and written behind its back. */
-static void share_with_child(struct attempt *attempt)
+static void share_with_child(struct worker_start *attempt)
 {
     __asm__ volatile("" : : "r"(attempt) : "memory");
 }
 
 /* Kept apart, so that no local of the caller lives across vfork. The compiler sees the child's
    stores on a path that never returns, and would take the parent's copy for unchanged. */
-static __attribute__((noinline)) pid_t fork_worker(struct attempt *attempt)
+static __attribute__((noinline)) pid_t fork_worker(struct worker_start *attempt)
 {
     share_with_child(attempt);
     pid_t pid = vfork(); /* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
@@ -357,55 +367,43 @@ static __attribute__((noinline)) pid_t fork_worker(struct attempt *attempt)
     return pid;
 }
 
-/* With every signal blocked, no handler of the supervisor's can run in the child, in the memory
-   that they share. */
-static pid_t fork_shielded(struct attempt *attempt)
+static size_t count_words(char *const *words)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork_worker(attempt);
-    int reason = errno;
-    share_with_child(attempt);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    errno = reason;
-    return pid;
+    size_t count = 0;
+    while (words[count] != NULL) {
+        count++;
+    }
+    return count;
 }
 
 /* A vector of its own, in which the child can have another LISTEN_PID than the next one. */
-static int prepare_environment(struct attempt *attempt)
+static void prepare_environment(struct worker_start *attempt)
 {
-    char *const *entries = attempt->command->environment;
-    size_t count = 0;
-    while (entries[count] != NULL) {
-        count++;
-    }
-    attempt->environment = calloc(count + 1, sizeof *attempt->environment);
-    if (attempt->environment == NULL) {
-        return -1;
-    }
+    char *const *entries = attempt->command.environment;
     memcpy(attempt->listen_pid, LISTEN_PID, sizeof LISTEN_PID);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; entries[i] != NULL; i++) {
         bool is_open = strcmp(entries[i], LISTEN_PID) == 0;
         attempt->environment[i] = is_open ? attempt->listen_pid : entries[i];
     }
-    return 0;
 }
 
-static int prepare(struct attempt *attempt)
+/* One piece of memory for everything, so that it can be left to a child that hangs. */
+static struct worker_start *prepare(const struct worker_command *command)
 {
-    const struct worker_command *command = attempt->command;
-    size_t arguments = 0;
-    while (command->argv[arguments] != NULL) {
-        arguments++;
+    size_t variables = count_words(command->environment);
+    size_t arguments = count_words(command->argv);
+    size_t size = sizeof(struct worker_start) + (variables + 1 + arguments + 2) * sizeof(char *) +
+                  (command->listeners->count + WORKER_EXTRA_MAX) * sizeof(struct worker_descriptor);
+    struct worker_start *attempt = aside_memory(size);
+    if (attempt == NULL) {
+        return NULL;
     }
-    attempt->places = calloc(command->listeners->count + WORKER_EXTRA_MAX, sizeof *attempt->places);
-    attempt->script_argv = calloc(arguments + 2, sizeof *attempt->script_argv);
-    if (attempt->places == NULL || attempt->script_argv == NULL ||
-        prepare_environment(attempt) != 0) {
-        return -1;
-    }
+    attempt->size = size;
+    attempt->command = *command;
+    attempt->environment = (char **)(attempt + 1);
+    attempt->script_argv = attempt->environment + variables + 1;
+    attempt->places = (struct worker_descriptor *)(void *)(attempt->script_argv + arguments + 2);
+    prepare_environment(attempt);
     for (size_t i = 0; i < command->listeners->count; i++) {
         const struct listener *listener = &command->listeners->items[i];
         attempt->places[attempt->place_count++] =
@@ -420,114 +418,182 @@ static int prepare(struct attempt *attempt)
         attempt->script_argv[i + 1] = command->argv[i];
     }
     attempt->search_path = find_search_path(command->environment);
-    return 0;
+    return attempt;
 }
 
-/* Changing a group alone makes the memory that is shared with the supervisor one that cannot be
-   dumped (prctl(2), PR_SET_DUMPABLE). Once the command has memory of its own, the supervisor's is
-   as it was. */
-static pid_t fork_guarded(struct attempt *attempt)
+/* --- making the child --------------------------------------------------------------------------
+ */
+
+/* vfork(2) returns when the command is executed or the child is gone; only then is the end closed
+   that the thread shares with the supervisor. */
+static void *run_thread(void *memory)
 {
-    int dumpable = prctl(PR_GET_DUMPABLE);
-    pid_t pid = fork_shielded(attempt);
-    int reason = errno;
-    if (dumpable == 1 && attempt->command->surroundings != NULL) {
-        prctl(PR_SET_DUMPABLE, 1);
+    struct worker_start *attempt = memory;
+    int fd = attempt->childs_fd;
+    pid_t pid = fork_worker(attempt);
+    if (pid < 0) {
+        attempt->step = STEP_FORK;
+        attempt->reason = errno;
     }
-    errno = reason;
-    return pid;
+    attempt->pid = pid;
+    close(fd);
+    return NULL;
 }
 
-static bool crosses_users(const struct worker_command *command)
+/* Returns 0 or an errno. */
+static int start_thread(struct worker_start *attempt)
 {
-    return command->identity != NULL && command->identity->has_user &&
-           command->identity->uid != geteuid();
+    pthread_t thread;
+    pthread_attr_t attributes;
+    int reason = pthread_attr_init(&attributes);
+    if (reason != 0) {
+        return reason;
+    }
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    reason = pthread_create(&thread, &attributes, run_thread, attempt);
+    pthread_attr_destroy(&attributes);
+    return reason;
 }
 
-static pid_t fork_child(struct attempt *attempt)
+/* Returns 0 or an errno. */
+static int fork_apart(struct worker_start *attempt)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t pid = fork();
     if (pid == 0) {
         become_worker(attempt);
     }
     int reason = errno;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    errno = reason;
-    return pid;
-}
-
-/* The child's end of the pipe closes when the command is executed or the child is gone. */
-static void await_execution(struct attempt *attempt, pid_t pid, int fd)
-{
-    struct pollfd closed = {.fd = fd, .events = POLLIN};
-    int result;
-    while ((result = poll(&closed, 1, PATIENCE_MS)) < 0 && errno == EINTR) {
+    if (pid > 0) {
+        attempt->pid = pid;
+        close(attempt->childs_fd);
     }
-    if (result == 0) {
-        kill(pid, SIGKILL);
-        attempt->step = STEP_TOO_SLOW;
-        attempt->reason = ETIMEDOUT;
-    }
+    return pid > 0 ? 0 : reason;
 }
 
 /* The child's end lies where arrange_descriptors puts nothing. */
-static pid_t fork_apart(struct attempt *attempt)
+static int open_outcome(struct worker_start *attempt)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return -1;
+        return errno;
     }
-    AUTO_CLOSE int ours = ends[0];
-    int childs = fcntl(ends[1], F_DUPFD_CLOEXEC, highest_place(attempt) + 1);
-    int reason = errno;
+    attempt->outcome_fd = descriptor_raise(ends[0], highest_place(attempt) + 1);
+    attempt->childs_fd = fcntl(ends[1], F_DUPFD_CLOEXEC, highest_place(attempt) + 1);
+    if (attempt->childs_fd < 0 && errno == EINVAL) {
+        attempt->childs_fd = ends[1]; /* the places are beyond the limit: the child finds out */
+        return 0;
+    }
+    int reason = attempt->childs_fd < 0 ? errno : 0;
     close(ends[1]);
-    if (childs < 0) {
-        errno = reason;
-        return -1;
+    if (reason != 0) {
+        close(attempt->outcome_fd);
     }
-    pid_t pid = fork_child(attempt);
-    descriptor_close(&childs);
-    if (pid > 0) {
-        await_execution(attempt, pid, ours);
-    }
-    return pid;
+    return reason;
 }
 
-/* Returns the pid, or -1 when the attempt failed. */
-static pid_t try_to_spawn(struct attempt *attempt, struct worker_failure *failure)
+/* With every signal blocked, no handler of the supervisor's can run in the thread, or in the child
+   in the memory that they share. Returns 0 or an errno. */
+static int make_child(struct worker_start *attempt)
 {
-    pid_t pid = crosses_users(attempt->command) ? fork_apart(attempt) : fork_guarded(attempt);
-    if (pid < 0) {
-        failure->permanent = errno == EMFILE;
-        return error_set(&failure->error, "cannot start a process: %s", open_files_reason(errno));
+    sigset_t all;
+    sigset_t before;
+    int reason = open_outcome(attempt);
+    if (reason != 0) {
+        return reason;
     }
-    if (attempt->step == STEP_NONE) {
-        return pid;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    reason = attempt->is_apart ? fork_apart(attempt) : start_thread(attempt);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (reason != 0) {
+        close(attempt->childs_fd);
+        close(attempt->outcome_fd);
     }
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    return reason;
+}
+
+static bool must_be_apart(const struct worker_command *command)
+{
+    const struct identity *identity = command->identity;
+    return command->is_apart ||
+           (identity != NULL &&
+            (identity->has_user || identity->has_group || identity->has_groups)) ||
+           (command->surroundings != NULL && command->surroundings->parent_death_signal != 0);
+}
+
+static int refuse(struct worker_failure *failure, const char *what, int reason)
+{
+    failure->permanent = reason == EMFILE;
+    return error_set(&failure->error, "%s: %s", what, open_files_reason(reason));
+}
+
+static int begin(struct worker_start *attempt, struct worker_failure *failure)
+{
+    struct adoption_installation *adoption = &attempt->adoption;
+    if (attempt->command.adoption != NULL) {
+        *adoption = *attempt->command.adoption;
+        if (adoption_installation_open(adoption, highest_place(attempt) + 1) != 0) {
+            return refuse(failure, "cannot make a socket for adoption", adoption->reason);
+        }
     }
-    fill_failure(attempt, failure);
-    return -1;
+    int reason = make_child(attempt);
+    if (reason == 0) {
+        return 0;
+    }
+    if (attempt->command.adoption != NULL) {
+        adoption_installation_close(adoption);
+    }
+    return refuse(failure, "cannot start a process", reason);
+}
+
+struct worker_start *worker_begin(const struct worker_command *command,
+                                  struct worker_failure *failure)
+{
+    *failure = (struct worker_failure){.exit_status = 126};
+    struct worker_start *attempt = prepare(command);
+    if (attempt == NULL) {
+        error_set(&failure->error, "out of memory");
+        return NULL;
+    }
+    attempt->supervisor = getpid();
+    attempt->is_apart = must_be_apart(command);
+    if (begin(attempt, failure) != 0) {
+        aside_free(attempt, attempt->size);
+        return NULL;
+    }
+    return attempt;
+}
+
+/* --- its outcome -------------------------------------------------------------------------------
+ */
+
+int worker_start_fd(const struct worker_start *attempt)
+{
+    return attempt->outcome_fd;
+}
+
+pid_t worker_start_pid(const struct worker_start *attempt)
+{
+    return atomic_load(&attempt->child);
+}
+
+bool worker_await(const struct worker_start *attempt, int milliseconds)
+{
+    struct pollfd closed = {.fd = attempt->outcome_fd, .events = POLLIN};
+    int result;
+    while ((result = poll(&closed, 1, milliseconds)) < 0 && errno == EINTR) {
+    }
+    return result != 0;
 }
 
 /* A filter that was installed for a worker that could not be executed reports nothing more. */
-static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failure)
+static pid_t take_filter(struct worker_start *attempt, pid_t pid, struct worker_failure *failure)
 {
     struct adoption_installation *adoption = &attempt->adoption;
-    if (attempt->command->adoption == NULL) {
-        return try_to_spawn(attempt, failure);
+    if (attempt->command.adoption == NULL) {
+        return pid;
     }
-    *adoption = *attempt->command->adoption;
-    if (adoption_installation_open(adoption, highest_place(attempt) + 1) != 0) {
-        failure->permanent = adoption->reason == EMFILE;
-        return error_set(&failure->error, "cannot make a socket for adoption: %s",
-                         open_files_reason(adoption->reason));
-    }
-    pid_t pid = try_to_spawn(attempt, failure);
     adoption_installation_close(adoption);
     if (pid > 0 && adoption->is_mute) {
         worker_kill(pid);
@@ -538,27 +604,48 @@ static pid_t spawn_adopted(struct attempt *attempt, struct worker_failure *failu
         descriptor_close(&adoption->notify_fd);
         adoption->notify_fd = -1;
     }
-    *attempt->command->adoption = *adoption;
+    *attempt->command.adoption = *adoption;
     return pid;
 }
 
-pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure)
+pid_t worker_finish(struct worker_start *attempt, struct worker_failure *failure)
 {
-    struct attempt own = {.step = STEP_NONE};
-    struct attempt *attempt = crosses_users(command) ? aside_memory(sizeof own) : &own;
+    share_with_child(attempt);
+    pid_t pid = attempt->pid;
     *failure = (struct worker_failure){.exit_status = 126};
-    if (attempt == NULL) {
-        return error_set(&failure->error, "out of memory");
+    close(attempt->outcome_fd);
+    if (attempt->step != STEP_NONE) {
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+        fill_failure(attempt, failure);
+        pid = -1;
     }
-    *attempt = (struct attempt){.step = STEP_NONE, .command = command, .supervisor = getpid()};
-    pid_t pid = prepare(attempt) == 0 ? spawn_adopted(attempt, failure)
-                                      : error_set(&failure->error, "out of memory");
-    free(attempt->places);
-    free(attempt->script_argv);
-    free(attempt->environment);
-    if (attempt != &own) {
-        aside_free(attempt, sizeof own);
+    pid = take_filter(attempt, pid, failure);
+    aside_free(attempt, attempt->size);
+    return pid;
+}
+
+/* A thread waits for as long as the child is there, and both have this memory: it stays. */
+void worker_abandon(struct worker_start *attempt)
+{
+    struct worker_failure ignored;
+    atomic_store(&attempt->is_abandoned, true); /* one that does not run yet reads it */
+    pid_t pid = worker_start_pid(attempt);
+    if (pid > 0) {
+        kill(pid, SIGKILL);
     }
+    close(attempt->outcome_fd);
+    (void)take_filter(attempt, -1, &ignored);
+    if (attempt->is_apart) {
+        aside_free(attempt, attempt->size);
+    }
+}
+
+pid_t worker_let_go(struct worker_start *attempt)
+{
+    pid_t pid = attempt->pid;
+    close(attempt->outcome_fd);
+    aside_free(attempt, attempt->size);
     return pid;
 }
 

@@ -1,8 +1,8 @@
 /*
  * A worker is one process started from the command. This file makes it: with default signals, an
  * empty mask, its sockets at the numbers it was promised, in the surroundings that were asked for,
- * and nothing else of the supervisor's. It knows whether the command could be executed, and why
- * not, before it returns. Commands of the operator's (shell.c) are made in the same way.
+ * and nothing else of the supervisor's. It finds out whether the command could be executed, and why
+ * not, without holding anybody up. Commands of the operator's (shell.c) are made in the same way.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -35,7 +35,8 @@ struct worker_command {
     const struct identity *identity;         /* looked up; not NULL with surroundings */
     struct worker_descriptor extra[WORKER_EXTRA_MAX];
     size_t extra_count;
-    bool own_group;                         /* the worker leads a process group of its own */
+    bool is_apart;  /* the process is known before its command is executed, which takes longer */
+    bool own_group; /* the worker leads a process group of its own */
     struct adoption_installation *adoption; /* the filter that it gets; NULL: none */
 };
 
@@ -45,9 +46,33 @@ struct worker_failure {
     struct error error;
 };
 
-/* Starts a worker. Returns its pid once the command has been executed, or -1 with the step, the
-   path and the reason in `failure`; then no process is left. */
-pid_t worker_spawn(const struct worker_command *command, struct worker_failure *failure);
+/* A start under way: the command has not been executed yet. */
+struct worker_start;
+
+/* Begins to start a worker, and never waits. What the command points to stays the caller's until
+   the start has an outcome. Returns NULL with the reason in `failure`. */
+struct worker_start *worker_begin(const struct worker_command *command,
+                                  struct worker_failure *failure);
+
+/* To be polled for reading: then the outcome is known. */
+int worker_start_fd(const struct worker_start *start);
+
+/* Waits so long at most. Returns whether the outcome is known. */
+bool worker_await(const struct worker_start *start, int milliseconds);
+
+/* The process that is to become the worker; 0: it does not run yet. */
+pid_t worker_start_pid(const struct worker_start *start);
+
+/* Each of these three ends the start. With its outcome: returns the worker's pid, or -1 with the
+   step, the path and the reason in `failure`; then no process is left. */
+pid_t worker_finish(struct worker_start *start, struct worker_failure *failure);
+
+/* Without: the process is killed, which does not end it in every state, and left behind. */
+void worker_abandon(struct worker_start *start);
+
+/* For a command that is_apart: the process goes on, and ends with status 127 if its command cannot
+   be executed. Returns its pid. */
+pid_t worker_let_go(struct worker_start *start);
 
 /* Ends one that has just been started, and reaps it. */
 void worker_kill(pid_t pid);

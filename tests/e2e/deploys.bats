@@ -262,7 +262,7 @@ pauses_are() {
   done
   wait_until log_has 'deploy [0-9]+ failed'
   serves 1
-  children_are "$SUPERVISOR" 1
+  wait_until children_are "$SUPERVISOR" 1
 }
 
 @test "old generations that do not leave do not stand in the way of the newest" {

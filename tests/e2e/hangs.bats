@@ -98,7 +98,9 @@ configure() {
 
 # run_configured [PREFIX...]: a service with that file. PREFIX is put before the command.
 run_configured() {
-  start "$@" "$TASUKI" --config="$DIR/app.ini" --status-file="$STATUS_FILE" \
+  # A leak sanitizer stops every thread, and would wait for one that waits for a hanging child.
+  start "$@" env ASAN_OPTIONS=detect_leaks=0:exitcode=99 \
+    "$TASUKI" --config="$DIR/app.ini" --status-file="$STATUS_FILE" \
     --control="$DIR/control"
   SUPERVISOR=$PID
   wait_until status_is 1
@@ -185,5 +187,46 @@ fails_with() {
   kill -KILL "$(pid_of 1)"
   wait_until started 2
   deploy_in_background
+  stops_at_once
+}
+
+@test "a command on a file system that does not answer fails the deploy, and holds up nothing" {
+  configure
+  run_configured
+  mount_dead_fs "$DIR/dead"
+  sed -i "s|^command = .*|command = $DIR/dead/server|" "$DIR/app.ini"
+  deploy_in_background
+  local since
+  since=$(milliseconds)
+  "$TASUKI" status --control="$DIR/control" >"$DIR/stdout"
+  is_prompt "$since"
+  fails_with 'its command was not executed within 10 s'
+  deploy_in_background
+  sleep 0.5
+  stops_at_once
+}
+
+@test "a working directory on a file system that does not answer holds up neither a worker nor a check" {
+  configure
+  run_configured
+  mount_dead_fs "$DIR/dead"
+  configure '[worker]' "dir = $DIR/dead/release" 'parent-death-signal = KILL'
+  deploy_in_background
+  fails_with 'its command was not executed within 10 s'
+  sed -i 's|^\[deploy\]|&\ncheck = true\ncheck-timeout = 1|' "$DIR/app.ini"
+  deploy_in_background
+  wait_until file_has "$DIR/outcome" 'took too long and cannot be killed'
+  deploy_in_background
+  stops_at_once
+}
+
+@test "a check that waits for a file system that does not answer is left behind" {
+  configure
+  run_configured
+  mount_dead_fs "$DIR/dead"
+  configure
+  sed -i "s|^\[deploy\]|&\ncheck = exec cat $DIR/dead/file\ncheck-timeout = 1|" "$DIR/app.ini"
+  deploy_in_background
+  fails_with 'the check took too long and cannot be killed; it is left behind'
   stops_at_once
 }

@@ -19,6 +19,8 @@ struct fixture {
     bool was_known; /* its family was there then */
     char words[LAST_WORDS_SIZE];
     char status[64];
+    pid_t started; /* -1: it was not */
+    char failure[512];
 };
 
 static void on_event(void *context, const struct lifecycle_event *event)
@@ -42,6 +44,17 @@ static void on_last_words(void *context, const char *words, const char *output)
     struct fixture *fixture = context;
     (void)output;
     snprintf(fixture->words, sizeof fixture->words, "%s", words != NULL ? words : "(unknown)");
+}
+
+static void on_started(void *context, uint64_t generation, pid_t pid,
+                       const struct lifecycle_settings *settings,
+                       const struct worker_failure *failure)
+{
+    struct fixture *fixture = context;
+    (void)settings;
+    assert_int_equal(generation, 1);
+    fixture->started = pid;
+    snprintf(fixture->failure, sizeof fixture->failure, "%s", pid < 0 ? failure->error.text : "");
 }
 
 static void on_reap(void *context)
@@ -75,6 +88,7 @@ static void set_up(struct fixture *fixture, const char *option, const char *scri
                                        .reap = on_reap,
                                        .on_event = on_event,
                                        .on_status = on_status,
+                                       .on_started = on_started,
                                        .on_last_words = on_last_words,
                                        .context = fixture},
                   &error),
@@ -94,12 +108,14 @@ static void take_down(struct fixture *fixture)
 static pid_t spawn(struct fixture *fixture)
 {
     struct lifecycle_settings settings = plan_initial_settings(release_options(fixture->release));
-    struct worker_failure failure;
-    pid_t pid = crew_spawn(&fixture->crew, fixture->release, 1, &settings, &failure);
-    if (pid < 0) {
-        fail_msg("%s", failure.error.text);
+    crew_start(&fixture->crew, fixture->release, 1, &settings);
+    while (fixture->started == 0) {
+        ev_run(fixture->loop, EVRUN_ONCE);
     }
-    return pid;
+    if (fixture->started < 0) {
+        fail_msg("%s", fixture->failure);
+    }
+    return fixture->started;
 }
 
 /* As the driver does it. */
@@ -185,12 +201,15 @@ static void what_cannot_be_executed_is_a_failure_that_lasts(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct worker_failure failure;
     struct lifecycle_settings settings;
     set_up(&fixture, "--dir=/nowhere-at-all", "exit 0");
     settings = plan_initial_settings(release_options(fixture.release));
-    assert_int_equal(crew_spawn(&fixture.crew, fixture.release, 1, &settings, &failure), -1);
-    assert_non_null(strstr(failure.error.text, "/nowhere-at-all"));
+    crew_start(&fixture.crew, fixture.release, 1, &settings);
+    while (fixture.started == 0) {
+        ev_run(fixture.loop, EVRUN_ONCE);
+    }
+    assert_int_equal(fixture.started, -1);
+    assert_non_null(strstr(fixture.failure, "/nowhere-at-all"));
     assert_null(crew_find(&fixture.crew, 1));
     take_down(&fixture);
 }

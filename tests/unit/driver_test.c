@@ -181,7 +181,7 @@ static void the_dead_come_before_any_event(void **state)
     pid_t dead = owner.worker = make_dead_child(-1);
     driver_post(owner.driver,
                 &(struct lifecycle_event){
-                    .kind = EVENT_SPAWNED, .generation = 9, .pid = dead, .settings = plain});
+                    .kind = EVENT_READY, .generation = 9, .pid = dead, .settings = plain});
     assert_string_equal(owner.text, "ended reaped told");
 }
 

@@ -435,8 +435,10 @@ static void test_too_many_open_files_is_an_error(void **state)
     assert_int_equal(start_with_room_for(1, &helper, &error), -1);
     assert_not_started(&helper, &error,
                        "cannot start 'true': cannot open /dev/null: Too many open files");
+    assert_int_equal(start_with_room_for(3, &helper, &error), -1);
+    assert_non_null(strstr(error.text, "cannot start a process: too many open files"));
     assert_int_equal(count_descriptors(), before);
-    assert_int_equal(start_with_room_for(2, &helper, &error), 0);
+    assert_int_equal(start_with_room_for(5, &helper, &error), 0);
     assert_int_equal(wait_for(helper.pid), 0);
     helper_finish(&helper);
 }

@@ -1,7 +1,7 @@
 /*
  * Commands that cannot be executed, and where a command is looked for.
  */
-#include "worker.h"
+#include "spawn.h"
 
 #include "scratch.h"
 

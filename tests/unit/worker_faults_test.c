@@ -10,7 +10,7 @@
 #include "envdir.h"
 #include "helper.h"
 #include "notify.h"
-#include "worker.h"
+#include "spawn.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>

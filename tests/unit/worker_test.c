@@ -2,7 +2,7 @@
  * Starting workers: what a worker finds when its main() begins. The worker is this very program
  * again, which then writes what it finds into a file.
  */
-#include "worker.h"
+#include "spawn.h"
 
 #include "scratch.h"
 
