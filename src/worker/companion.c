@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
@@ -405,15 +406,29 @@ int companion_start(struct companion *companion, const struct companion_setup *s
     return 0;
 }
 
-/* A pipe without writers is at its end, whatever it still has in it. */
+/* What it still has to say nobody wants to know, but it must be able to say it. Returns true at the
+   end, which comes when the pipe has no writer any more. */
+static bool drain(int fd)
+{
+    char bytes[PIPE_BUF];
+    for (int i = 0; i < TURN; i++) {
+        ssize_t size = read(fd, bytes, sizeof bytes);
+        if (size <= 0) {
+            return size == 0;
+        }
+    }
+    return false;
+}
+
 static bool has_closed_listeners(const struct companion *companion)
 {
-    struct pollfd ended = {.fd = companion->facts[0]};
+    struct pollfd facts = {.fd = companion->facts[0], .events = POLLIN};
     for (int waited = 0; waited < PATIENCE_MS; waited += SLICE_MS) {
-        if (poll(&ended, 1, SLICE_MS) > 0) {
+        int result = poll(&facts, 1, SLICE_MS);
+        if (result > 0 && drain(facts.fd)) {
             return true;
         }
-        if (process_state(companion->pid) != 'R') {
+        if (result == 0 && process_state(companion->pid) != 'R') {
             return false;
         }
     }

@@ -120,7 +120,7 @@ serves() {
   stops_with 0
 }
 
-@test "a Node that binds for itself gets the socket that is held, in a container too" {
+@test "a Node that binds for itself gets tasuki's socket, in a container too" {
   local port
   port=$(free_port)
   run_container adopted --entrypoint /usr/bin/tasuki node --adopt=on --port "$port" -- node -e \

@@ -301,7 +301,7 @@ HINT='hint: .*the server must take the socket from'
   done
 }
 
-@test "where servers are adopted, the hint is that they must bind what is held, as it is held" {
+@test "where servers are adopted, the hint is that they must bind an address of tasuki's" {
   local port
   port=$(free_port)
   start "$TASUKI" --interval=0.1 --port="$port" -- "$HELLO" --port "$port" # of 127.0.0.1 alone

@@ -82,7 +82,7 @@ setup_file() {
   on_port nonblocking-later
 }
 
-@test "options that the server set before it bound hold for the held socket" {
+@test "options that the server set before it bound hold for tasuki's socket" {
   on_port options
 }
 
@@ -94,7 +94,7 @@ setup_file() {
   on_port close-and-bind-again
 }
 
-@test "duplicates from after the bind are the held socket" {
+@test "duplicates from after the bind are tasuki's socket" {
   on_port duplicates
 }
 
@@ -181,7 +181,7 @@ setup_file() {
   wait_until log_has 'unexpected: not so: bind_to.*Address already in use'
 }
 
-# --- what is held and what is not -----------------------------------------------------------------
+# --- which addresses are tasuki's --------------------------------------------------------------------
 
 @test "a server that wants a single address does not get a wildcard, and the log says why" {
   PORT=$(free_port)

@@ -210,7 +210,7 @@ static void deaths(void)
     listen_and_serve(make_bound(arguments[0], SOCK_STREAM));
 }
 
-/* Duplicates from after the bind are the held socket; one from before is not. */
+/* Duplicates from after the bind are tasuki's socket; one from before is not. */
 static void duplicates(void)
 {
     int fd = make(arguments[0], SOCK_STREAM);

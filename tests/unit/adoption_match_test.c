@@ -70,7 +70,7 @@ static struct adoption_address abstract(const char *name, size_t length)
         .family = AF_UNIX, .type = SOCK_STREAM, .name = name, .name_length = length};
 }
 
-/* The index of the held address that is found, -1: none, -2: only the port is held. */
+/* The index of the listener that is found, -1: none, -2: only its port fits. */
 static int look_up(struct adoption_address wanted, const struct adoption_address *held,
                    size_t count)
 {
