@@ -703,6 +703,9 @@ static void happen(struct world *world)
     case EVENT_DEPLOY:
         world->is_asked_for = true;
         world->starts = 0;
+        if (world->under_way != 0 && world->may_try && world_find_starting(world) == NULL) {
+            world->start_from = world->pause_until = world->now; /* between two attempts */
+        }
         break;
     default:
         break;
