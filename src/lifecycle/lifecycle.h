@@ -5,7 +5,7 @@
  * time it is; it gets a list of what is to be done (actions), and when it wants to be woken.
  *
  * An event only records facts. What follows from them stands in an ordered table of named rules
- * (lifecycle_rules.c): the first rule that holds takes effect, again and again, until none holds.
+ * (lifecycle_rules_*.c): the first rule that holds takes effect, again and again, until none holds.
  * `lifecycle-sim --rules` prints the table. Waiting is a time in the model, so every state takes
  * every event at once: nothing is ever slept through.
  *

@@ -345,6 +345,23 @@ statuses_of_help() {
   same src/README.md "$expected" "$stated"
 }
 
+# needs FILE...: "A B" for each of these whose NAME is A and that includes B.h.
+needs() {
+  local file name
+  for file in "$@"; do
+    name=$(basename "${file%.*}")
+    sed -nE 's/^#include "(.*)\.h"$/\1/p' "$file" | grep -vxF "$name" | sed "s/^/$name /" || true
+  done
+}
+
+@test "no two files of the code need each other" {
+  [ "$(needs "$ROOT"/src/*/*.[ch] | wc -l)" -gt 300 ]
+  needs "$ROOT"/src/*/*.[ch] | tsort >/dev/null # names those of a circle
+  for folder in "$ROOT"/cmd/*/; do
+    needs "$folder"*.[ch] | tsort >/dev/null
+  done
+}
+
 # documents: every page of Markdown.
 documents() {
   (cd "$ROOT" && find . -name '*.md' -not -path './build/*' -not -path './.*/*' | sed 's/^\.\///')
