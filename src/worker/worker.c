@@ -424,6 +424,15 @@ static struct worker_start *prepare(const struct worker_command *command)
 /* --- making the child --------------------------------------------------------------------------
  */
 
+/* The parent that PR_SET_PDEATHSIG means is the thread: a worker that asks for a signal at its end
+   would be sent it at once, were the thread to end first. */
+static void stay_parent(pid_t pid)
+{
+    siginfo_t ended;
+    while (pid > 0 && waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+}
+
 /* vfork(2) returns when the command is executed or the child is gone; only then is the end closed
    that the thread shares with the supervisor. */
 static void *run_thread(void *memory)
@@ -437,6 +446,7 @@ static void *run_thread(void *memory)
     }
     attempt->pid = pid;
     close(fd);
+    stay_parent(pid);
     return NULL;
 }
 

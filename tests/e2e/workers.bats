@@ -226,3 +226,17 @@ END
   supervise --interval=0
   wait_serving 1
 }
+
+@test "a worker that asks for a signal at its parent's death gets it when the supervisor dies, and not before" {
+  WORKER=("$TOOLS/follower")
+  supervise --interval=0.05
+  local i
+  for ((i = 1; i <= 20; i++)); do
+    wait_until status_is "$i"
+    kill -HUP "$SUPERVISOR"
+  done
+  wait_until status_is 21
+  equal "$(count 'KILL')" 0
+  kill -KILL "$SUPERVISOR"
+  wait_until gone "$(pid_of 21)"
+}
