@@ -131,6 +131,7 @@ enum field_type {
     TYPE_STATUS, /* a number, or nothing where it is negative */
     TYPE_KNOWN,  /* a number, or null */
     TYPE_SECONDS,
+    TYPE_TRUE, /* true, or nothing where the number is 0 */
     TYPE_TEXT, /* or nothing where it is NULL */
 };
 
@@ -151,6 +152,7 @@ static const struct field {
     {"pid", "TASUKI_PID", PID, TYPE_NUMBER, offsetof(struct report, pid)},
     {"exit_status", "TASUKI_STATUS", ENDING, TYPE_STATUS, offsetof(struct report, exit_status)},
     {"signal", "TASUKI_SIGNAL", ENDING | SIGNAL, TYPE_TEXT, offsetof(struct report, signal)},
+    {"core_dumped", NULL, ENDING, TYPE_TRUE, offsetof(struct report, core_dumped)},
     {"seconds", NULL, SECONDS, TYPE_SECONDS, offsetof(struct report, seconds)},
     {"connections", NULL, CONNECTIONS, TYPE_KNOWN, offsetof(struct report, connections)},
     {"text", NULL, TEXT, TYPE_TEXT, offsetof(struct report, text)},
@@ -182,6 +184,7 @@ static bool has(const struct report *report, const struct field *field)
 {
     return report->kind != NULL && (report->kind->fields & field->of) != 0 &&
            (field->type != TYPE_TEXT || text_of(report, field) != NULL) &&
+           (field->type != TYPE_TRUE || number_of(report, field) != 0) &&
            (field->type != TYPE_STATUS || number_of(report, field) >= 0);
 }
 
@@ -218,6 +221,7 @@ struct report report_of(const struct lifecycle_action *action)
         report.signal = signal_name(action->signal);
     } else if (WIFSIGNALED(action->status)) {
         report.signal = signal_name(WTERMSIG(action->status));
+        report.core_dumped = WCOREDUMP(action->status) ? 1 : 0;
     } else {
         report.exit_status = WEXITSTATUS(action->status);
     }
@@ -245,10 +249,15 @@ struct report report_draining(uint64_t generation, pid_t pid, int64_t connection
 /* --- as a sentence -----------------------------------------------------------------------------
  */
 
+static const char *after_core(const struct report *report)
+{
+    return report->core_dumped != 0 ? ", core dumped" : "";
+}
+
 static void add_ending(struct builder *builder, const struct report *report)
 {
     if (report->signal != NULL) {
-        builder_add(builder, "was killed by %s", report->signal);
+        builder_add(builder, "was killed by %s%s", report->signal, after_core(report));
     } else {
         builder_add(builder, "exited with status %" PRId64, report->exit_status);
     }
@@ -257,7 +266,7 @@ static void add_ending(struct builder *builder, const struct report *report)
 static void add_unexpectedly(struct builder *builder, const struct report *report)
 {
     if (report->signal != NULL) {
-        builder_add(builder, "was killed unexpectedly (%s)", report->signal);
+        builder_add(builder, "was killed unexpectedly (%s%s)", report->signal, after_core(report));
     } else {
         builder_add(builder, "exited unexpectedly (status %" PRId64 ")", report->exit_status);
     }
@@ -378,6 +387,9 @@ static void set_field(json_t *event, const struct report *report, const struct f
     case TYPE_SECONDS:
         field_set_seconds(event, field->key, report->seconds);
         break;
+    case TYPE_TRUE:
+        json_object_set_new(event, field->key, json_true());
+        break;
     case TYPE_TEXT:
         field_set_text(event, field->key, text_of(report, field));
         break;
@@ -404,6 +416,8 @@ struct report report_from_json(const json_t *event)
         const struct field *field = &fields[i];
         if (field->type == TYPE_TEXT) {
             *text_in(&report, field) = field_text(event, field->key, NULL);
+        } else if (field->type == TYPE_TRUE) {
+            *number_in(&report, field) = json_is_true(json_object_get(event, field->key));
         } else if (field->type == TYPE_SECONDS) {
             report.seconds = field_seconds(event, field->key, 0);
         } else {

@@ -37,6 +37,7 @@ struct report {
     int64_t pid;
     int64_t deploy;
     int64_t exit_status; /* -1: there is none, as with a signal */
+    int64_t core_dumped; /* 1: yes */
     int64_t connections; /* -1: not known */
     double seconds;      /* since its start, or until something happens */
     const char *signal;  /* NULL: none; so with the others */

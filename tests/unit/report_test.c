@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -64,6 +65,11 @@ static void a_worker_that_dies_by_itself_or_by_a_signal(void **state)
     action.status = SIGSEGV;
     assert_report(action, "{\"event\":\"crashed\",\"time\":1732312345.678,\"generation\":4,"
                           "\"pid\":1234,\"signal\":\"SEGV\"}");
+    action.status = SIGSEGV | WCOREFLAG;
+    assert_report(action, "{\"event\":\"crashed\",\"time\":1732312345.678,\"generation\":4,"
+                          "\"pid\":1234,\"signal\":\"SEGV\",\"core_dumped\":true}");
+    assert_sentence(action,
+                    "generation 4: worker 1234 was killed unexpectedly (SEGV, core dumped)");
 }
 
 static void a_deploy_from_its_start_to_its_end(void **state)
