@@ -35,8 +35,9 @@
 
 /* How many generations may live at once: the current one and those that take long to leave. */
 #define LIFECYCLE_GENERATIONS_MAX 512
-/* How many workers a generation may have: each in a slot. */
-#define LIFECYCLE_WORKERS_MAX 64
+/* How many workers a generation may have: each in a slot. What lingers touches all of its slots, so
+   that many of them want a table of workers of their own. */
+#define LIFECYCLE_WORKERS_MAX 1
 /* How many it has. */
 #define LIFECYCLE_WORKERS 1
 

@@ -36,6 +36,9 @@ static void push(struct queue *queue, const struct lifecycle_event *event)
                   lifecycle_event_name(event->kind), event->generation);
         return;
     }
+    if (queue->count == 0) {
+        queue->first = 0; /* so that the rest is never touched, and costs no memory */
+    }
     queue->events[(queue->first + queue->count++) % EVENTS_MAX] = *event;
 }
 
