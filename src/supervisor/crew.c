@@ -17,6 +17,8 @@
 /* How long a start is waited for on the spot, and when it has failed. */
 #define USUAL_START_MS 20
 #define START_SECONDS 10.0
+/* How long it may take until the outcome of one that has ended is known: it is, or in a moment. */
+#define KNOWN_MS 100
 
 /* --- who is there ------------------------------------------------------------------------------
  */
@@ -296,8 +298,13 @@ static void settle_ended(struct crew *crew, pid_t pid)
     while (launch != NULL && worker_start_pid(launch->start) != pid) {
         launch = launch->next;
     }
-    if (launch != NULL && worker_await(launch->start, -1)) { /* known, or in a moment */
+    if (launch == NULL) {
+        return;
+    }
+    if (worker_await(launch->start, KNOWN_MS)) {
         settle(launch);
+    } else {
+        give_up(launch, "cannot start a process: it ended before its command was executed");
     }
 }
 
@@ -306,6 +313,9 @@ static void settle_ended(struct crew *crew, pid_t pid)
 void crew_on_ended(struct crew *crew, pid_t pid)
 {
     settle_ended(crew, pid);
+    for (const struct family *one = crew->families; one != NULL; one = one->next) {
+        family_on_ended(one, pid);
+    }
     const struct family *family = find_by_pid(crew, pid);
     if (family != NULL && family->options->kill_group) {
         kill(-pid, SIGKILL);

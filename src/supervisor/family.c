@@ -258,6 +258,13 @@ static void on_companion_ended(struct family *family, int status)
               worker_describe_exit(status, ending, sizeof ending));
 }
 
+void family_on_ended(const struct family *family, pid_t pid)
+{
+    if (family->probe.pid == pid) {
+        helper_kill(&family->probe);
+    }
+}
+
 bool family_reap(struct family *family, pid_t pid, int status)
 {
     if (family->companion.pid == pid) {
@@ -268,7 +275,7 @@ bool family_reap(struct family *family, pid_t pid, int status)
         return false;
     }
     ev_timer_stop(family->loop, &family->probe_timeout);
-    helper_finish(&family->probe);
+    helper_forget(&family->probe);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         send_event(family, (struct lifecycle_event){.kind = EVENT_READY});
     } else {

@@ -84,6 +84,10 @@ int family_begin(struct family *family, pid_t pid, int filter_fd,
 /* It is ready, or it has been told to leave: no more probing. */
 void family_stop_probing(struct family *family);
 
+/* A process has ended and is not reaped yet: if it is the probe, kills what is left of its group.
+ */
+void family_on_ended(const struct family *family, pid_t pid);
+
 /* Takes a reaped process that may be the probe or the companion. Returns true if it was. */
 bool family_reap(struct family *family, pid_t pid, int status);
 

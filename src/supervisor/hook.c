@@ -96,17 +96,23 @@ int hooks_start_check(struct hooks *hooks, const struct helper_command *command,
     return 0;
 }
 
-static void finish(struct hooks *hooks, struct hook *hook)
+/* It has been reaped, or is killed. */
+static void forget(struct hooks *hooks, struct hook *hook)
 {
     ev_timer_stop(hooks->loop, &hook->timeout);
     ev_timer_stop(hooks->loop, &hook->trim);
-    helper_finish(&hook->helper);
+    helper_forget(&hook->helper);
+}
+
+static void finish(struct hooks *hooks, struct hook *hook)
+{
+    helper_kill(&hook->helper);
+    forget(hooks, hook);
 }
 
 static void cancel(struct hooks *hooks, struct hook *hook)
 {
     if (hook->helper.pid > 0) {
-        helper_kill(&hook->helper);
         finish(hooks, hook);
     }
 }
@@ -169,11 +175,23 @@ static void read_check_words(const struct hook *check, char *words, size_t size)
     }
 }
 
+void hooks_on_ended(const struct hooks *hooks, pid_t pid)
+{
+    if (pid == hooks->check.helper.pid) {
+        helper_kill(&hooks->check.helper);
+    }
+    for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
+        if (pid == hooks->events[i].helper.pid) {
+            helper_kill(&hooks->events[i].helper);
+        }
+    }
+}
+
 enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t size)
 {
     if (pid == hooks->check.helper.pid) {
         read_check_words(&hooks->check, words, size);
-        finish(hooks, &hooks->check);
+        forget(hooks, &hooks->check);
         return HOOK_CHECK;
     }
     for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
@@ -182,7 +200,7 @@ enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t si
                 log_warning("--on-event: the command took longer than %d s and was killed",
                             (int)HOOK_SECONDS);
             }
-            finish(hooks, &hooks->events[i]);
+            forget(hooks, &hooks->events[i]);
             return HOOK_EVENT;
         }
     }
@@ -204,8 +222,12 @@ static void finish_ended_events(struct hooks *hooks)
 {
     for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         struct hook *hook = &hooks->events[i];
-        if (hook->helper.pid > 0 && waitpid(hook->helper.pid, NULL, WNOHANG) != 0) {
+        pid_t pid = hook->helper.pid;
+        siginfo_t ended = {.si_pid = 0};
+        if (pid > 0 && (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+                        ended.si_pid != 0)) {
             finish(hooks, hook);
+            (void)waitpid(pid, NULL, WNOHANG);
         }
     }
 }

@@ -51,6 +51,9 @@ void hooks_on_report(void *context, const struct lifecycle_action *report);
 
 enum hook_kind { HOOK_NONE, HOOK_CHECK, HOOK_EVENT };
 
+/* A process has ended and is not reaped yet: if it is a hook, kills what is left of its group. */
+void hooks_on_ended(const struct hooks *hooks, pid_t pid);
+
 /* Takes a reaped process that may be a hook. For the check, `words` gets the end of its output,
    and a last line when it was killed for taking too long. */
 enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t size);

@@ -183,6 +183,7 @@ static void on_ended(void *context, pid_t pid)
 {
     struct supervisor *supervisor = context;
     crew_on_ended(&supervisor->crew, pid);
+    hooks_on_ended(&supervisor->hooks, pid);
 }
 
 /* Workers, the log command, helpers, and the orphans that come to PID 1. */

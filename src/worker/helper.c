@@ -91,9 +91,14 @@ size_t helper_output(const struct helper *helper, char *buffer, size_t size)
     return result;
 }
 
+void helper_forget(struct helper *helper)
+{
+    descriptor_close(&helper->output_fd);
+    *helper = (struct helper){.output_fd = -1};
+}
+
 void helper_finish(struct helper *helper)
 {
     helper_kill(helper);
-    descriptor_close(&helper->output_fd);
-    *helper = (struct helper){.output_fd = -1};
+    helper_forget(helper);
 }

@@ -46,10 +46,14 @@ void helper_trim(const struct helper *helper);
 
 /* The last `size` - 1 bytes at most (and HELPER_OUTPUT_KEPT) of what it wrote, with a NUL at the
    end; returns their number. NULs among them become spaces; else they are as it wrote them, so they
-   need not be UTF-8. Works until helper_finish. */
+   need not be UTF-8. Works until helper_forget. */
 size_t helper_output(const struct helper *helper, char *buffer, size_t size);
 
-/* To be called when it has been reaped: kills what is left of its group, and frees the output. */
+/* It has been reaped, and its number may be somebody else's: frees the output. What is left of its
+   group is to be killed before (helper_kill). */
+void helper_forget(struct helper *helper);
+
+/* Both of these, for one that is not reaped yet. */
 void helper_finish(struct helper *helper);
 
 #endif
