@@ -30,6 +30,7 @@
 enum step {
     STEP_NONE,
     STEP_FORK,
+    STEP_RUN,
     STEP_DESCRIPTORS,
     STEP_OPEN_FILES,
     STEP_ADOPTION,
@@ -289,6 +290,9 @@ static void describe_failure(const struct worker_start *attempt, struct error *e
     switch (attempt->step) {
     case STEP_FORK:
         error_set(error, "cannot start a process: %s", reason);
+        break;
+    case STEP_RUN:
+        error_set(error, "cannot start a process: it was killed before it ran");
         break;
     case STEP_DIRECTORY:
         error_set(error, "cannot change to directory %.300s: %s", attempt->command.directory,
@@ -624,6 +628,10 @@ pid_t worker_finish(struct worker_start *attempt, struct worker_failure *failure
     pid_t pid = attempt->pid;
     *failure = (struct worker_failure){.exit_status = 126};
     close(attempt->outcome_fd);
+    if (pid > 0 && worker_start_pid(attempt) == 0) { /* it was not known, and may be reaped */
+        attempt->step = STEP_RUN;
+        attempt->reason = EINTR;
+    }
     if (attempt->step != STEP_NONE) {
         while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
         }

@@ -5,8 +5,10 @@
 
 #include "scratch.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #define NOT_FOUND 127
 #define NOT_EXECUTABLE 126
@@ -205,6 +207,34 @@ static void signals_are_as_before_after_a_failure(void **state)
     }
 }
 
+static bool is_killed_at_birth;
+
+static void after_fork(void)
+{
+    if (is_killed_at_birth) {
+        raise(SIGKILL);
+    }
+}
+
+/* Whoever reaps may have taken it for somebody else's: nobody knew of it. */
+static void one_that_is_killed_before_it_runs_is_no_worker(void **state)
+{
+    (void)state;
+    char word[] = "/bin/true";
+    char *const argv[] = {word, NULL};
+    char *const environment[] = {NULL};
+    const struct worker_command command = {
+        .argv = argv, .environment = environment, .listeners = &no_listeners, .is_apart = true};
+    struct worker_failure failure;
+    assert_int_equal(pthread_atfork(NULL, NULL, after_fork), 0);
+    is_killed_at_birth = true;
+    assert_int_equal(worker_spawn(&command, &failure), -1);
+    is_killed_at_birth = false;
+    assert_string_equal(failure.error.text, "cannot start a process: it was killed before it ran");
+    assert_false(failure.permanent);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 int main(void)
 {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_enter, scratch_leave)
@@ -216,6 +246,7 @@ int main(void)
         IN_SCRATCH(an_element_that_is_too_long_is_passed_over),
         IN_SCRATCH(a_socket_that_cannot_be_placed_is_told),
         IN_SCRATCH(signals_are_as_before_after_a_failure),
+        cmocka_unit_test(one_that_is_killed_before_it_runs_is_no_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
