@@ -194,7 +194,10 @@ int run_service(struct configuration *configuration)
     /* Nothing of the service is left when the report comes. */
     take_down(&service);
     if (!is_set_up || service.report_fd >= 0) {
-        report_failure(&service, status, &error);
+        if (error.text[0] == '\0') { /* which is no failure, but for those who wait for a start */
+            error_set(&error, "stopped before a worker was started");
+        }
+        report_failure(&service, status != EXIT_SUCCESS ? status : EXIT_SETUP_FAILED, &error);
     }
     return status;
 }

@@ -76,6 +76,19 @@ stat_field() {
   wait_until gone "$SUPERVISOR"
 }
 
+@test "a stop before the first worker is started is no success for the command that was called" {
+  "$TASUKI" --daemonize --log-file="$DIR/logfile" --path="$SOCKET" --pid-file="$PID_FILE" \
+    --check='exec sleep 60' -- "${WORKER[@]}" >"$DIR/stdout" 2>"$DIR/stderr" 3>&- &
+  local called=$! status=0
+  STARTED+=("$called")
+  wait_until file_has "$DIR/logfile" 'running the check'
+  kill -TERM "$(cat "$PID_FILE")"
+  wait "$called" || status=$?
+  equal "$status" 1
+  equal "$(cat "$DIR/stderr")" 'tasuki: stopped before a worker was started'
+  nothing_left
+}
+
 @test "a daemon can log to a command, which ends with it" {
   local log_command
   attempt "$TASUKI" --daemonize --log-file="| echo \$\$ >'$DIR/log-pid'; exec cat >>'$DIR/piped'" \
