@@ -3,6 +3,7 @@
 #include "event_text.h"
 #include "target.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -41,7 +42,8 @@ static int follow_events(struct target *target, bool json)
             print_event(&display, object);
         }
         if (ferror(stdout)) {
-            return command_fail(COMMAND_FAILED, "cannot write to standard output");
+            return command_fail(COMMAND_FAILED, "cannot write to standard output: %s",
+                                strerror(errno));
         }
     }
     return outcome == CLIENT_ENDED && is_stopping

@@ -5,6 +5,7 @@
 #include "status_view.h"
 #include "target.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ int status_command(const struct command_request *request)
                      ? show(request)
                      : show_whatever_runs(request);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        return command_fail(COMMAND_FAILED, "cannot write to standard output");
+        return command_fail(COMMAND_FAILED, "cannot write to standard output: %s", strerror(errno));
     }
     return status;
 }

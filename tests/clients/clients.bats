@@ -309,6 +309,19 @@ $status_of_app"
   [ "$(jq --raw-output .state <<<"$output")" = $'serving\nserving' ]
 }
 
+@test "status and events that cannot be written exit 1 with the reason" {
+  [ -c /dev/full ] || skip 'no /dev/full here'
+  fake app <<<"on status
+$status_of_app
+on events
+"'{"event":"something-new","time":0}
+{"event":"something-new","time":0}'
+  for command in status events; do
+    run -1 bash -c '"$@" >/dev/full' - "$TASUKI" "$command"
+    [ "$output" = "tasuki: cannot write to standard output: No space left on device" ]
+  done
+}
+
 @test "a supervisor that hangs does not hide the others" {
   fake hung <<<'on status'
   local hung=$PID
