@@ -209,8 +209,8 @@ static void answer(const struct call *call, enum answer answer)
 
 static void tell(const struct call *call, enum adoption_event_kind kind, size_t listener)
 {
-    *call->event =
-        (struct adoption_event){.kind = kind, .listener = listener, .thread = call->target->thread};
+    *call->event = (struct adoption_event){
+        .kind = kind, .listener = listener, .process = target_process(call->target)};
 }
 
 /* The same, if nobody below that worker has done it before. */

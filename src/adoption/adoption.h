@@ -50,7 +50,7 @@ enum adoption_event_kind {
 struct adoption_event {
     enum adoption_event_kind kind;
     size_t listener;
-    pid_t thread;                 /* who did it */
+    pid_t process;                /* which did it */
     enum adoption_blocking asked; /* of ADOPTION_TOOK */
     bool listens;                 /* of ADOPTION_TOOK: with that it listens, too */
 };

@@ -51,23 +51,25 @@ static bool read_number(const char *path, const char *key, int base, unsigned *n
     return true;
 }
 
+pid_t target_process(const struct target *target)
+{
+    char path[PROC_PATH_SIZE];
+    unsigned process;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)target->thread);
+    return target->has_proc && read_number(path, "\nTgid:", 10, &process) ? (pid_t)process
+                                                                          : target->thread;
+}
+
 /* Before Linux 6.9 there is a pidfd of the whole process only. Its descriptors are the thread's,
    but for programs that give their threads tables of their own. */
 static int open_process(const struct target *target)
 {
-    char path[PROC_PATH_SIZE];
-    unsigned process;
     int fd = (int)syscall(SYS_pidfd_open, target->thread, PIDFD_THREAD);
     if (fd < 0) {
         fd = (int)syscall(SYS_pidfd_open, target->thread, 0);
     }
-    if (fd >= 0 || !target->has_proc) {
-        return fd;
-    }
-    snprintf(path, sizeof path, "/proc/%d/status", (int)target->thread);
-    return read_number(path, "\nTgid:", 10, &process)
-               ? (int)syscall(SYS_pidfd_open, (pid_t)process, 0)
-               : -1;
+    return fd >= 0 || !target->has_proc ? fd
+                                        : (int)syscall(SYS_pidfd_open, target_process(target), 0);
 }
 
 /* The group goes first and comes back last: it takes a right that goes with the user. */

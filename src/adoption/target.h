@@ -55,6 +55,9 @@ struct target_entry {
 void target_open(struct target *target, pid_t thread, bool has_proc);
 void target_close(struct target *target);
 
+/* The process of the thread; without /proc, the thread. */
+pid_t target_process(const struct target *target);
+
 /* Copies `size` bytes from an address in the target's memory. Returns how many could be read from
    there on, or -1. */
 ssize_t target_read(const struct target *target, uint64_t address, void *buffer, size_t size);

@@ -203,13 +203,28 @@ static bool is_new(struct family *family, const struct fact *fact, unsigned mark
     return !is_old;
 }
 
+#define DOER_SIZE 64
+
+/* "worker 12", or "process 15 of worker 12" for one below it. */
+static const char *describe_doer(const struct family *family, const struct fact *fact, char *text)
+{
+    int worker = (int)family->pid;
+    if (fact->process == worker) {
+        snprintf(text, DOER_SIZE, "worker %d", worker);
+    } else {
+        snprintf(text, DOER_SIZE, "process %d of worker %d", (int)fact->process, worker);
+    }
+    return text;
+}
+
 static void on_took(struct adopter *adopter, struct family *family, const struct fact *fact)
 {
     const struct listener *listener = &listeners_of(family)->items[fact->listener];
     struct known_listener *known = note(adopter, listener);
+    char doer[DOER_SIZE];
     if (is_new(family, fact, TAKEN)) {
-        log_info("generation %" PRIu64 ": worker %d bound %s (using tasuki's socket)",
-                 family->generation, (int)fact->process, listener->name);
+        log_info("generation %" PRIu64 ": %s bound %s (using tasuki's socket)", family->generation,
+                 describe_doer(family, fact, doer), listener->name);
     }
     if (known != NULL) {
         known->asked = (enum adoption_blocking)fact->asked;
@@ -220,19 +235,20 @@ static void on_took(struct adopter *adopter, struct family *family, const struct
 static void complain(struct family *family, const struct fact *fact)
 {
     const char *name = listeners_of(family)->items[fact->listener].name;
+    char doer[DOER_SIZE];
     if (fact->kind == FACT_MISSED && is_new(family, fact, MISSED)) {
         log_info("generation %" PRIu64
-                 ": worker %d bound the port of %s on another address, where tasuki has no socket",
-                 family->generation, (int)fact->process, name);
+                 ": %s bound the port of %s on another address, where tasuki has no socket",
+                 family->generation, describe_doer(family, fact, doer), name);
     } else if (fact->kind == FACT_MOVED && is_new(family, fact, MOVED)) {
         log_error("generation %" PRIu64
-                  ": worker %d put a socket of its own at %s; nobody reaches tasuki's any more",
-                  family->generation, (int)fact->process, name);
+                  ": %s put a socket of its own at %s; nobody reaches tasuki's any more",
+                  family->generation, describe_doer(family, fact, doer), name);
     } else if (fact->kind == FACT_BLIND && is_new(family, fact, BLIND)) {
         log_error("generation %" PRIu64
-                  ": cannot see what worker %d binds: not permitted (it runs as another user, or "
+                  ": cannot see what %s binds: not permitted (it runs as another user, or "
                   "must not be traced); it gets none of tasuki's sockets",
-                  family->generation, (int)fact->process);
+                  family->generation, describe_doer(family, fact, doer));
     }
 }
 

@@ -138,7 +138,7 @@ static void tell_event(struct state *state, const struct adoption_event *event)
         [ADOPTION_BLIND] = FACT_BLIND,
     };
     struct fact fact = {.kind = kinds[event->kind],
-                        .process = event->thread,
+                        .process = event->process,
                         .listener = (uint32_t)event->listener,
                         .asked = event->asked};
     tell(state, &fact);

@@ -113,6 +113,7 @@ setup_file() {
 
 @test "16 threads that bind at once each get it" {
   on_port threads
+  log_has "generation 2: worker $(pid_of 2) bound 127.0.0.1:$PORT .using tasuki.s socket."
 }
 
 @test "thousands of binds with signals in between are all answered" {
@@ -125,9 +126,12 @@ setup_file() {
 
 @test "one that binds in a forked child gets it" {
   PORT=$(free_port)
+  local child
   adopt --port="127.0.0.1:$PORT" --kill-mode=group -- in-a-forked-child
   does_as_expected 1
-  [ "$(answered_by)" != "$(pid_of 1)" ]
+  child=$(answered_by)
+  [ "$child" != "$(pid_of 1)" ]
+  log_has "generation 1: process $child of worker $(pid_of 1) bound 127.0.0.1:$PORT .using tasuki.s socket."
 }
 
 @test "children that each bind, as with SO_REUSEPORT, each get it" {
