@@ -380,7 +380,8 @@ static void before_wait(struct ev_loop *loop, ev_prepare *watcher, int revents)
  */
 
 /* Every newcomer's first mistake is a server that binds its port itself, while the supervisor has
-   it. Where the worker's own words can be read back, they decide whether the hint is given. */
+   it. Where the worker's own words can be read back, they decide whether the hint is given; where
+   not, a worker that a signal killed gets none. */
 static void hint_at_address_in_use(struct crew *crew, const char *words)
 {
     const struct release *release = *crew->setup.release;
@@ -434,7 +435,9 @@ static void tell_last_words(struct crew *crew, struct family *family,
     bool died_young = report->report == REPORT_START_FAILED ||
                       (report->report == REPORT_CRASHED && family != NULL &&
                        ev_time() - family->started < YOUNG_SECONDS);
-    if (died_young && !(WIFEXITED(report->status) && WEXITSTATUS(report->status) == 0)) {
+    bool was_killed = WIFSIGNALED(report->status);
+    bool has_failed = was_killed ? can_be_read : WEXITSTATUS(report->status) != 0;
+    if (died_young && has_failed) {
         hint_at_address_in_use(crew, can_be_read ? words : NULL);
     }
 }

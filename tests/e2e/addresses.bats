@@ -315,6 +315,16 @@ HINT='hint: .*the server must take the socket from'
   lacks "$LOG" 'hint'
 }
 
+@test "a worker that is killed gets no hint where its words cannot be read back" {
+  mkfifo "$DIR/pipe"
+  cat "$DIR/pipe" >"$LOG" 3>&- &
+  STARTED+=("$!")
+  # shellcheck disable=SC2016 # for the inner shell to expand
+  start_logged "$DIR/pipe" "$TASUKI" --interval=0 --backoff=no --port=127.0.0.1:0 -- sh -c 'kill -USR1 $$'
+  wait_until log_has_at_least 3 'was killed unexpectedly \(USR1\)'
+  lacks "$LOG" 'hint'
+}
+
 @test "where a worker's words cannot be read back, the hint is a question of what it said" {
   mkfifo "$DIR/pipe"
   cat "$DIR/pipe" >"$LOG" 3>&- &
