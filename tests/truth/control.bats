@@ -51,7 +51,8 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   wait_until test -S "$SOCKET"
   [ "$(id -u)" -eq 0 ] || skip "needs root, to become somebody else"
   mkdir "$BATS_TEST_TMPDIR/xdg"
-  chmod -R a+rX "$BATS_RUN_TMPDIR"
+  chmod a+x "$BATS_RUN_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+  chmod -R a+rX "$BATS_TEST_TMPDIR"
   chmod 777 "$BATS_TEST_TMPDIR/xdg"
   start env -u TASUKI_RUNTIME_DIR XDG_RUNTIME_DIR="$BATS_TEST_TMPDIR/xdg" \
     setpriv --reuid=65534 --regid=65534 --clear-groups "$TASUKI" --name=other -- sleep 3600

@@ -170,7 +170,7 @@ static void a_deploy_that_cannot_be_prepared_fails_with_the_reason_and_changes_n
     (void)state;
     write_configuration("[listen one]\npath = one\n[listen two]\npath = two\n");
     faults_spare_children(true);
-    assert_true(faults_sweep(prepare, NULL, "setsockopt open openat fcntl write") >= 20);
+    assert_true(faults_sweep(prepare, NULL, "setsockopt open openat fcntl write") >= 10);
     faults_spare_children(false);
 }
 
