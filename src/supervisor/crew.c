@@ -253,8 +253,10 @@ void crew_start(struct crew *crew, struct release *release, uint64_t generation,
 /* A stop waits for nobody. */
 static void give_up_all(struct crew *crew)
 {
-    while (crew->launches != NULL) {
-        give_up(crew->launches, "its start is given up: the service is stopping");
+    struct launch *next;
+    for (struct launch *launch = crew->launches; launch != NULL; launch = next) {
+        next = launch->next;
+        give_up(launch, "its start is given up: the service is stopping");
     }
 }
 
@@ -520,11 +522,11 @@ int crew_open(struct crew *crew, const struct crew_setup *setup, struct error *e
 
 void crew_close(struct crew *crew)
 {
-    while (crew->launches != NULL) { /* nobody waits for the answer any more */
-        struct launch *launch = crew->launches;
-        worker_abandon(launch->start);
+    struct launch *next;
+    for (struct launch *launch = crew->launches; launch != NULL; launch = next) {
+        next = launch->next;
+        worker_abandon(launch->start); /* nobody waits for the answer any more */
         family_free(launch->family);
-        unlink_launch(launch);
         free_launch(launch);
     }
     free_families(&crew->families);
