@@ -12,6 +12,7 @@
 #include <paths.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -428,20 +429,24 @@ static struct worker_start *prepare(const struct worker_command *command)
 /* --- making the child --------------------------------------------------------------------------
  */
 
-/* The parent that PR_SET_PDEATHSIG means is the thread: a worker that asks for a signal at its end
-   would be sent it at once, were the thread to end first. */
-static void stay_parent(pid_t pid)
-{
-    siginfo_t ended;
-    while (pid > 0 && waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
-    }
-}
+/* A thread that makes children. It never ends: to the kernel it is their parent, and a worker that
+   asks for a signal at its parent's death (prctl(2), PR_SET_PDEATHSIG) would get it. */
+struct starter {
+    struct starter *next;
+    sem_t work;
+    struct worker_start *attempt;
+    atomic_bool is_idle;
+};
+
+/* One is enough, unless a child hangs. A process that was forked has none of its parent's. */
+static struct starter *starters;
+static pid_t starters_owner;
 
 /* vfork(2) returns when the command is executed or the child is gone; only then is the end closed
    that the thread shares with the supervisor. */
-static void *run_thread(void *memory)
+static void make_children(struct starter *starter)
 {
-    struct worker_start *attempt = memory;
+    struct worker_start *attempt = starter->attempt;
     int fd = attempt->childs_fd;
     pid_t pid = fork_worker(attempt);
     if (pid < 0) {
@@ -449,13 +454,23 @@ static void *run_thread(void *memory)
         attempt->reason = errno;
     }
     attempt->pid = pid;
+    atomic_store(&starter->is_idle, true);
     close(fd);
-    stay_parent(pid);
+}
+
+static void *run_starter(void *memory)
+{
+    struct starter *starter = memory;
+    for (;;) {
+        if (sem_wait(&starter->work) == 0) {
+            make_children(starter);
+        }
+    }
     return NULL;
 }
 
 /* Returns 0 or an errno. */
-static int start_thread(struct worker_start *attempt)
+static int start_thread(struct starter *starter)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -465,9 +480,51 @@ static int start_thread(struct worker_start *attempt)
     }
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    reason = pthread_create(&thread, &attributes, run_thread, attempt);
+    reason = pthread_create(&thread, &attributes, run_starter, starter);
     pthread_attr_destroy(&attributes);
     return reason;
+}
+
+/* Returns NULL with errno. */
+static struct starter *find_starter(void)
+{
+    if (starters_owner != getpid()) {
+        starters_owner = getpid();
+        starters = NULL;
+    }
+    struct starter *starter = starters;
+    while (starter != NULL && !atomic_load(&starter->is_idle)) {
+        starter = starter->next;
+    }
+    if (starter != NULL) {
+        return starter;
+    }
+    starter = calloc(1, sizeof *starter);
+    if (starter == NULL) {
+        return NULL;
+    }
+    sem_init(&starter->work, 0, 0);
+    int reason = start_thread(starter);
+    if (reason != 0) {
+        free(starter);
+        errno = reason;
+        return NULL;
+    }
+    starter->next = starters;
+    return starters = starter;
+}
+
+/* Returns 0 or an errno. */
+static int fork_in_thread(struct worker_start *attempt)
+{
+    struct starter *starter = find_starter();
+    if (starter == NULL) {
+        return errno;
+    }
+    atomic_store(&starter->is_idle, false);
+    starter->attempt = attempt;
+    sem_post(&starter->work);
+    return 0;
 }
 
 /* Returns 0 or an errno. */
@@ -518,7 +575,7 @@ static int make_child(struct worker_start *attempt)
     }
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    reason = attempt->is_apart ? fork_apart(attempt) : start_thread(attempt);
+    reason = attempt->is_apart ? fork_apart(attempt) : fork_in_thread(attempt);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (reason != 0) {
         close(attempt->childs_fd);
