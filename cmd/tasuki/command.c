@@ -19,7 +19,7 @@ int command_fail(int status, const char *format, ...)
     return status;
 }
 
-static const char not_understood[] = "the supervisor's reply is not understood";
+static const char not_understood[] = "unexpected reply from the supervisor";
 
 int command_fail_without_reply(const char *service, enum client_outcome outcome)
 {

@@ -31,7 +31,7 @@ struct option_table command_options(const struct command *command)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-static const char could_not[] = "the supervisor could not do it, or does not answer";
+static const char could_not[] = "the supervisor refused or does not answer";
 static const char still_going[] = "interrupted; the supervisor continues";
 
 const struct command command_rows[COMMANDS] = {
@@ -39,7 +39,7 @@ const struct command command_rows[COMMANDS] = {
      .summary = "deploy: start a new generation, and wait for the outcome",
      .help =
          "Starts the next generation and waits until the deploy has succeeded (the new "
-         "generation is serving, the old one is gone) or failed (the old one is still serving). "
+         "generation is serving, the old one has exited) or failed (the old one is still serving). "
          "On a terminal, one line shows the progress; elsewhere each event is a line.",
      .done = "the deploy succeeded",
      .failed = "the deploy failed; the old generation is still serving",

@@ -25,10 +25,10 @@ static int take_words(const struct command *command, struct command_request *req
     }
     request->name = *words;
     if (*words != NULL && words[1] != NULL) {
-        return error_set(error, "expected one name, got another: '%s'", words[1]);
+        return error_set(error, "expected one name, got '%s' too", words[1]);
     }
     return (request->name != NULL) + (request->control != NULL) + (request->config != NULL) > 1
-               ? error_set(error, "expected one of a name, --control and --config, got more")
+               ? error_set(error, "expected only one of NAME, --control and --config")
                : 0;
 }
 

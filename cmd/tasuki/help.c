@@ -64,18 +64,18 @@ void help_print(enum personality personality)
         "starts a new generation and retires the old one, so that no request is lost.\n",
         name, name, name);
     print_options(&options_table, personality);
-    printf("\nOf one socket, after its address: --port=8080,backlog=4096,nodelay\n\n"
+    printf("\nOptions of one socket follow its address: --port=8080,backlog=4096,nodelay\n\n"
            "Socket options:\n");
     for (int i = 0; i < LISTENER_OPTION_COUNT; i++) {
         print_listener_option(&listener_option_rows[i]);
     }
-    printf("\nDurations are seconds, with a fraction or a unit if you like: 5, 0.2, 300ms, 2m.\n\n"
+    printf("\nDurations are in seconds, or have a unit: 5, 0.2, 300ms, 2m.\n\n"
            "Signals:\n"
            "  HUP        start a new generation; when it is ready, retire the old ones\n"
            "  TERM       send --signal-on-term to the workers, wait for them, exit\n"
            "  INT, QUIT  send TERM to the workers, wait for them, exit\n"
            "  USR1       reopen the log file\n"
-           "Those of --forward go to the current worker.\n\n"
+           "It forwards the signals of --forward to the current worker.\n\n"
            "Exit status:\n"
            "  0    stopped on request\n"
            "  1    the service could not be set up, or the request (--restart, --stop) failed\n"
@@ -89,7 +89,7 @@ void help_print(enum personality personality)
         for (int i = 0; i < COMMANDS; i++) {
             printf("  %-8s  %s\n", command_rows[i].name, command_rows[i].summary);
         }
-        printf("  check     show what a start with these options would do, and do none of it\n");
+        printf("  check     show what a start with these options would do, without starting\n");
     }
 }
 

@@ -67,7 +67,7 @@ static void write_phase(const struct progress *progress, char *buffer, size_t si
     char seconds[HUMAN_SIZE];
     switch (progress->phase) {
     case PHASE_ASKED:
-        snprintf(buffer, size, "asked the supervisor");
+        snprintf(buffer, size, "request sent");
         break;
     case PHASE_QUEUED:
         snprintf(buffer, size, "waiting for the deploy under way");

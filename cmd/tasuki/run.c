@@ -82,7 +82,7 @@ static void forget_unclaimed(struct service *service)
         if (socket->fd < 0 || socket->stored_name == NULL) {
             continue;
         }
-        log_info("closing %s, which was kept open and is no longer asked for", socket->stored_name);
+        log_info("closing %s: it was kept open, but is no longer configured", socket->stored_name);
         unix_file_remove(&socket->file, ((struct sockaddr_un *)&socket->address)->sun_path);
         if (service_manager_unstore(&service->manager, socket->stored_name, &error) != 0) {
             log_warning("%s", error.text);

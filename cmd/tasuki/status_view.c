@@ -182,7 +182,7 @@ static void print_listeners(const json_t *status, int width)
         add_number(&table, listener, "connections");
         table_add(&table, "%s", field_text(listener, "name", "?"));
         if (json_is_true(json_object_get(listener, "left_over"))) {
-            table_add_note(&table, "not taken by the current generation: connections only wait");
+            table_add_note(&table, "no worker of the current generation accepts; connections wait");
         }
     }
     print_section(&table, width);

@@ -56,7 +56,7 @@ int targets_find(struct target_list *list, struct error *error)
     }
     AUTO_CLOSEDIR DIR *directory = opendir(path);
     if (directory == NULL && errno != ENOENT) {
-        return error_set(error, "cannot look into %s: %s", path, strerror(errno));
+        return error_set(error, "cannot read directory %s: %s", path, strerror(errno));
     }
     const struct dirent *entry;
     while (directory != NULL && (entry = readdir(directory)) != NULL) {

@@ -16,9 +16,7 @@ struct splitting {
 
 static int refuse(char character, struct error *error)
 {
-    return error_set(error,
-                     "'%c' means nothing here, where no shell reads it: quote it, or write "
-                     "sh -c '...'",
+    return error_set(error, "'%c' has no meaning without a shell: quote it, or use sh -c '...'",
                      character);
 }
 
@@ -60,7 +58,7 @@ static int take_double_quoted(struct splitting *splitting, struct error *error)
 static int take_escaped(struct splitting *splitting, struct error *error)
 {
     if (*splitting->at == '\0') {
-        return error_set(error, "expected a character behind the last backslash");
+        return error_set(error, "expected a character after the last backslash");
     }
     *splitting->word++ = *splitting->at++;
     return 0;

@@ -73,7 +73,7 @@ int config_file_read(const char *path, char **text, size_t *size, struct error *
     ssize_t length = read_all(fd, buffer, room);
     if (length < 0 || (size_t)length == room) {
         error_set(error, "cannot read %s: %s", path,
-                  length < 0 ? strerror(errno) : "it grew meanwhile");
+                  length < 0 ? strerror(errno) : "the file is being written");
         free(buffer);
         return -1;
     }
@@ -191,11 +191,10 @@ static void finish_line(struct reading *reading)
 static bool is_hopeless(struct reading *reading, size_t room)
 {
     if (reading->length + 2 >= room) {
-        config_errors_add(
-            reading->errors, reading->number,
-            "expected a line of at most %zu bytes, got %zu (a value may go on in lines "
-            "that begin with a blank)",
-            room - 3, reading->length);
+        config_errors_add(reading->errors, reading->number,
+                          "expected a line of at most %zu bytes, got %zu (a value may continue on "
+                          "lines that start with a space)",
+                          room - 3, reading->length);
         return true;
     }
     for (size_t i = 0; i < reading->length; i++) {

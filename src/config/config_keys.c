@@ -8,7 +8,7 @@
 /* The only key that is no option: on the command line it follows them. */
 static const struct option command_key = {.name = "command", .section = "service"};
 
-static const char given_twice[] = "'%s' is given twice; the first is in line %u";
+static const char given_twice[] = "duplicate key '%s'; the first is on line %u";
 
 /* The file while it is turned into options. */
 struct interpretation {
@@ -213,7 +213,8 @@ static void take_listener_options(const struct listener_section *section, struct
     for (size_t i = 1; i < section->count; i++) {
         const struct config_entry *entry = &section->entries[i];
         if (strcmp(entry->key, "name") == 0) {
-            config_errors_add(errors, entry->line, "the section's own line has the name");
+            config_errors_add(errors, entry->line,
+                              "unknown key 'name': the section's line has the name");
         } else if (!is_address(entry) &&
                    address_add_option(address, entry->key, entry->value, &error) != 0) {
             config_errors_add(errors, entry->line, "%s", error.text);
@@ -270,7 +271,7 @@ static size_t take_listener_section(struct interpretation *interpretation,
         if (file->entries[i].key == NULL &&
             strcmp(file->entries[i].section, section.entries[0].section) == 0) {
             config_errors_add(interpretation->errors, section.entries[0].line,
-                              "[%s] is there twice; the first is in line %u",
+                              "duplicate section [%s]; the first is on line %u",
                               section.entries[0].section, file->entries[i].line);
             return section.count;
         }

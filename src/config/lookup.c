@@ -70,7 +70,7 @@ static void read_envdir(struct lookup *lookup)
 static int look_up_identity(struct lookup *lookup)
 {
     lookup->identity.names = lookup->options->surroundings.identity;
-    begin(lookup, LOOKUP_OF_WORKER, "cannot ask", 200, "the user database");
+    begin(lookup, LOOKUP_OF_WORKER, "cannot read", 200, "the user database");
     return identity_look_up(&lookup->identity, &lookup->error);
 }
 
@@ -79,7 +79,8 @@ static int try_surroundings(struct lookup *lookup)
 {
     const struct surroundings *surroundings = &lookup->options->surroundings;
     struct identity identity;
-    begin(lookup, LOOKUP_OF_WORKER, "cannot set up", 200, "the worker's surroundings");
+    begin(lookup, LOOKUP_OF_WORKER, "cannot test", 200,
+          "the worker's user, limits and standard input");
     return identity_take(&identity, &lookup->identity, &lookup->error) == 0
                ? surroundings_try(surroundings, &identity, &lookup->error)
                : -1;

@@ -24,9 +24,9 @@ OPTION(backlog, "backlog", "listen", "N", "0", "0",
        "it; 0: the system's SOMAXCONN",
        NUMBER(backlog, 0, INT32_MAX))
 OPTION(inherit, "inherit", "listen", "LIST", "server-starter", "server-starter,systemd",
-       "how workers learn of their sockets: server-starter, systemd (LISTEN_FDS), nginx (NGINX), "
-       "einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), several with "
-       "commas, or none",
+       "how tasuki tells workers about their sockets: server-starter, systemd (LISTEN_FDS), nginx "
+       "(NGINX), einhorn (EINHORN_FD_COUNT), unicorn (UNICORN_FD), php-fpm (FPM_SOCKETS), several "
+       "separated by commas, or none",
        SPECIAL(set_inherit))
 OPTION(adopt, "adopt", "listen", "on|off|auto", "off", "auto",
        "give tasuki's socket to a server that binds one of these addresses itself; on: refuse to "
@@ -51,8 +51,8 @@ OPTION(kill_old_delay, "kill-old-delay", "deploy", "DURATION", NULL, NULL,
 OPTION(ready, "ready", "deploy", "MODE", "delay", "auto",
        "when a worker is ready: delay (it has run for --interval), notify (it sends READY=1 to "
        "NOTIFY_SOCKET), listen (it listens on an adopted socket), fd:N (it writes a newline to "
-       "descriptor N), exec:COMMAND (the probe exits with 0), auto (as the worker before showed "
-       "it, by READY=1 or by listening; else by --interval)",
+       "descriptor N), exec:COMMAND (the probe exits with 0), auto (the same way as the previous "
+       "worker: by READY=1, by listening or by --interval)",
        SPECIAL(set_ready))
 OPTION(ready_timeout, "ready-timeout", "deploy", "DURATION", "60", "60",
        "a worker that is not ready after this time has failed; 0: no limit",
@@ -92,11 +92,11 @@ OPTION(stop_timeout, "stop-timeout", "deploy", "DURATION", "0", "0",
        "below the container runtime's own limit",
        DURATION(stop_timeout_ms))
 OPTION(exit_with_worker, "exit-with-worker", "service", "yes|no", NULL, NULL,
-       "when the worker exits unasked, exit with its status, or 128+N for signal N, instead of "
+       "when the worker exits by itself, exit with its status, or 128+N for signal N, instead of "
        "starting another",
        FLAG(exit_with_worker))
 OPTION(forward, "forward", "service", "SIGNAL,...", "USR2,WINCH", "USR2,WINCH",
-       "signals to forward to the current worker; none: none",
+       "signals to forward to the current worker; none: no signal",
        SPECIAL(set_forward), FIXED)
 OPTION(watchdog, "watchdog", "deploy", "DURATION", "0", "0",
        "replace a worker that has not sent WATCHDOG=1 to NOTIFY_SOCKET for this long; 0: off",
@@ -108,7 +108,7 @@ OPTION(enable_auto_restart, "enable-auto-restart", "deploy", "yes|no", NULL, NUL
        "deploy at regular intervals (variable: ENABLE_AUTO_RESTART)",
        SPECIAL(set_enable_auto_restart), .alone = "yes")
 OPTION(auto_restart_interval, "auto-restart-interval", "deploy", "DURATION", NULL, NULL,
-       "how often; 360 unless given (variable: AUTO_RESTART_INTERVAL)",
+       "time between these deploys; default: 360 (variable: AUTO_RESTART_INTERVAL)",
        TEXT(auto_restart_interval), .check = check_duration)
 OPTION(backoff, "backoff", "deploy", "yes|no", "no", "yes",
        "double the pause between starts of a worker that keeps dying, up to 30 s",
@@ -122,10 +122,10 @@ OPTION(user, "user", "worker", "USER", NULL, NULL,
        "user does not change",
        TEXT(surroundings.identity.user))
 OPTION(group, "group", "worker", "GROUP", NULL, NULL,
-       "run the workers with this group, by name or number; the user's own unless given",
+       "run the workers with this group, by name or number; default: the user's own",
        TEXT(surroundings.identity.group))
 OPTION(supplementary_groups, "supplementary-groups", "worker", "LIST", NULL, NULL,
-       "exactly these supplementary groups, with commas; empty: none",
+       "the workers' only supplementary groups, separated by commas; empty: none",
        TEXT(surroundings.identity.supplementary_groups), .check = check_groups)
 OPTION(umask, "umask", "worker", "MASK", NULL, NULL,
        "the workers' file mode creation mask, octal",
@@ -155,7 +155,7 @@ OPTION(clear_environment, "clear-environment", "worker", "yes|no", NULL, NULL,
        "give the workers none of the supervisor's environment except PATH",
        FLAG(clear_environment))
 OPTION(stdin, "stdin", "worker", "null|inherit|FILE", NULL, NULL,
-       "the workers' standard input; the supervisor's unless given",
+       "the workers' standard input; default: the supervisor's",
        SPECIAL(set_stdin))
 OPTION(pid_file, "pid-file", "service", "FILE", NULL, NULL,
        "write the supervisor's pid to this file and keep the file locked",
@@ -167,17 +167,16 @@ OPTION(log_file, "log-file", "log", "FILE", NULL, NULL,
        "append standard output and error to FILE, or pipe them to a command: \"| COMMAND\"",
        TEXT(log_file), .check = check_log_file, FIXED)
 OPTION(log_level, "log-level", "log", "error|warning|info|debug", "info", "info",
-       "the least urgent lines that the supervisor writes",
+       "least urgent level of the lines that the supervisor writes",
        CHOICE(log.level), FIXED)
 OPTION(log_format, "log-format", "log", "text|json", "text", "text",
        "format of the supervisor's lines; json: one object on each line",
        CHOICE(log.format), FIXED)
 OPTION(syslog, "syslog", "log", "FACILITY", NULL, NULL,
-       "send the supervisor's lines to syslog instead of standard error; facility daemon unless "
-       "given",
+       "send the supervisor's lines to syslog instead of standard error; default facility: daemon",
        SPECIAL(set_syslog), .alone = "daemon", FIXED)
 OPTION(syslog_tag, "syslog-tag", "log", "TAG", NULL, NULL,
-       "tag of these lines (needs --syslog); the program's name unless given",
+       "the lines' tag in syslog (needs --syslog); default: the program's name",
        TEXT(log.syslog_tag), .check = check_syslog_tag, FIXED)
 OPTION(capture, "capture", "log", "on|off|auto", "off", "auto",
        "copy the workers' output through the supervisor, so that a failed worker's last lines "
@@ -187,10 +186,10 @@ OPTION(on_event, "on-event", "service", "COMMAND", NULL, NULL,
        "run this command for each event; TASUKI_ variables say what happened",
        TEXT(on_event))
 OPTION(name, "name", "service", "NAME", NULL, NULL,
-       "name of the service and of its control socket; the command's base name unless given",
+       "name of the service and of its control socket; default: the command's base name",
        TEXT(name), .check = check_name, FIXED)
 OPTION(control, "control", "service", "PATH|off", "off", NULL,
-       "the control socket; NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki unless given",
+       "the control socket; default: NAME.sock in /run/tasuki or $XDG_RUNTIME_DIR/tasuki",
        TEXT(control), .check = check_control, FIXED)
 OPTION(daemonize, "daemonize", "service", NULL, NULL, NULL,
        "run in the background (needs --log-file)",

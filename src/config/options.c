@@ -34,8 +34,7 @@ static int check_groups(const char *value, struct error *error)
     size_t length = strlen(value);
     bool has_gap =
         *value == ',' || strstr(value, ",,") != NULL || (length > 0 && value[length - 1] == ',');
-    return has_gap ? error_set(error, "expected groups with commas between them, got '%s'", value)
-                   : 0;
+    return has_gap ? error_set(error, "expected groups separated by commas, got '%s'", value) : 0;
 }
 
 static int check_variable(const char *value, struct error *error)
@@ -61,8 +60,8 @@ static int check_control(const char *value, struct error *error)
     }
     return strlen(value) <= ADDRESS_PATH_MAX
                ? 0
-               : error_set(error, "a unix socket's path has at most %zu bytes, this has %zu",
-                           ADDRESS_PATH_MAX, strlen(value));
+               : error_set(error, "expected a path of at most %zu bytes, got %zu", ADDRESS_PATH_MAX,
+                           strlen(value));
 }
 
 /* A file, or a command after a bar. */
@@ -347,7 +346,7 @@ static int choose_mode(struct options *options, struct error *error)
                     : options->is_restart ? MODE_RESTART
                                           : MODE_RUN;
     return options->is_stop && options->is_restart
-               ? error_set(error, "expected either --restart or --stop, got both")
+               ? error_set(error, "--restart and --stop exclude each other")
                : 0;
 }
 

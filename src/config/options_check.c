@@ -24,8 +24,7 @@ static int check_descriptors(const struct options *options, struct error *error)
         for (size_t j = 0; j < i; j++) {
             int fd = options->addresses[i].fd;
             if (fd >= 0 && fd == options->addresses[j].fd) {
-                return error_set(error, "--port: expected a descriptor for each, got =%d twice",
-                                 fd);
+                return error_set(error, "--port: two sockets ask for descriptor %d", fd);
             }
         }
     }
@@ -44,9 +43,7 @@ static int check_ready_fd(const struct options *options, struct error *error)
     for (size_t i = 0; i < options->address_count; i++) {
         is_taken = is_taken || options->addresses[i].fd == options->ready_fd;
     }
-    return is_taken ? error_set(error,
-                                "--ready: expected a descriptor that no socket has, got %d "
-                                "(try %d)",
+    return is_taken ? error_set(error, "--ready: descriptor %d is a socket's (try %d)",
                                 options->ready_fd, end)
                     : 0;
 }
@@ -64,8 +61,8 @@ static int check_files(const struct options *options, struct error *error)
         for (size_t j = 0; j < i; j++) {
             if (files[i].path != NULL && files[j].path != NULL &&
                 strcmp(files[i].path, files[j].path) == 0) {
-                return error_set(error, "--%s: expected another file than that of --%s, got %.300s",
-                                 files[i].option, files[j].option, files[i].path);
+                return error_set(error, "--%s and --%s name the same file: %.300s", files[i].option,
+                                 files[j].option, files[i].path);
             }
         }
     }
@@ -86,7 +83,7 @@ static void turn_control_on(struct options *options)
 static int check_ready_listen(const struct options *options, struct error *error)
 {
     return options->ready == READY_LISTEN && options->adopt == ADOPT_OFF
-               ? error_set(error, "--ready=listen: expected --adopt=auto or --adopt=on with it")
+               ? error_set(error, "--ready=listen needs --adopt=auto or --adopt=on")
                : 0;
 }
 
@@ -96,17 +93,17 @@ static int check(const struct options *options, struct error *error)
     switch (options->mode) {
     case MODE_RESTART:
         if (!has_pid_file || options->status_file == NULL) {
-            return error_set(error, "--restart: expected --pid-file and --status-file with it");
+            return error_set(error, "--restart needs --pid-file and --status-file");
         }
         return 0;
     case MODE_STOP:
-        return has_pid_file ? 0 : error_set(error, "--stop: expected --pid-file with it");
+        return has_pid_file ? 0 : error_set(error, "--stop needs --pid-file");
     case MODE_RUN:
         if (options->daemonize && options->log_file == NULL) {
-            return error_set(error, "--daemonize: expected --log-file with it");
+            return error_set(error, "--daemonize needs --log-file");
         }
         if (options->log.syslog_tag != NULL && options->log.syslog_facility < 0) {
-            return error_set(error, "--syslog-tag: expected --syslog with it");
+            return error_set(error, "--syslog-tag needs --syslog");
         }
         if (options->command[0] == NULL) {
             return error_set(error, "missing command; usage: %s [OPTIONS] -- COMMAND [ARGUMENTS]",

@@ -8,12 +8,11 @@ static int check_readiness(const struct options *options, const struct listener_
                            struct error *error)
 {
     if (options->ready == READY_LISTEN && listeners->count == 0) {
-        return error_set(error, "--ready=listen: expected a socket, by --port or --path");
+        return error_set(error, "--ready=listen needs a socket (--port or --path)");
     }
     for (size_t i = 0; options->ready == READY_FD && i < listeners->count; i++) {
         if (listeners->items[i].worker_fd == options->ready_fd) {
-            return error_set(error, "--ready: expected a descriptor that no socket has, got %d",
-                             options->ready_fd);
+            return error_set(error, "--ready: descriptor %d is a socket's", options->ready_fd);
         }
     }
     return 0;

@@ -175,11 +175,11 @@ static bool make_place(struct control *control)
 static void welcome(struct control *control, int fd)
 {
     if (!is_permitted(fd)) {
-        refuse_connection(fd, "permission denied: only the supervisor's user and root may ask");
+        refuse_connection(fd, "permission denied: only root and the supervisor's user have access");
         return;
     }
     if (!make_place(control)) {
-        refuse_connection(fd, "too many clients are waiting");
+        refuse_connection(fd, "too many clients");
         return;
     }
     struct control_client *client = control_client_new(++control->last_number, fd);
@@ -206,7 +206,7 @@ static void turn_away(struct control *control)
     descriptor_close(&control->spare_fd);
     int fd = accept4(control->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        refuse_connection(fd, "the supervisor has no descriptor left");
+        refuse_connection(fd, "too many open files in the supervisor");
     }
     control->spare_fd = open_spare();
 }

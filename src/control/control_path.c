@@ -35,8 +35,9 @@ int control_directory(char *buffer, size_t size, struct error *error)
     } else if (session != NULL) {
         length = snprintf(buffer, size, "%s/tasuki", session);
     } else {
-        return error_set(error, "there is no directory for control sockets: XDG_RUNTIME_DIR is not "
-                                "set (--control=PATH names a socket anywhere)");
+        return error_set(
+            error,
+            "no directory for the control socket: XDG_RUNTIME_DIR is not set (use --control=PATH)");
     }
     return check_length(length, size, "directory of control sockets", error);
 }

@@ -39,8 +39,7 @@ static int check_unanswered(const struct sockaddr_un *address, struct error *err
         return error_set(error, "cannot make a socket: %s", strerror(errno));
     }
     if (connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN) {
-        return error_set(error, "control socket %s: another supervisor answers on it",
-                         address->sun_path);
+        return error_set(error, "control socket %s: another supervisor uses it", address->sun_path);
     }
     if (errno != ECONNREFUSED && errno != ENOENT) {
         return error_set(error, "control socket %s: cannot tell whether it is in use: %s",
@@ -53,11 +52,11 @@ static int check_unanswered(const struct sockaddr_un *address, struct error *err
 static int check_removable(const char *path, const struct stat *status, struct error *error)
 {
     if (!S_ISSOCK(status->st_mode)) {
-        return error_set(error, "control socket %s: a file that is not a socket is there", path);
+        return error_set(error, "control socket %s: the file exists and is not a socket", path);
     }
     if (!trusted_user(status->st_uid)) {
         return error_set(error,
-                         "control socket %s: a socket of user %u is there (expected root's or user "
+                         "control socket %s: it belongs to user %u (expected root's or user "
                          "%u's)",
                          path, (unsigned)status->st_uid, (unsigned)geteuid());
     }
@@ -148,8 +147,7 @@ static int check_directory(const char *path, const struct stat *status, struct e
                          path, (unsigned)status->st_uid, (unsigned)geteuid());
     }
     if ((status->st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
-        return error_set(error,
-                         "directory of control sockets %s: everybody may write to it (mode %04o)",
+        return error_set(error, "directory of control sockets %s is world-writable (mode %04o)",
                          path, (unsigned)(status->st_mode & 07777));
     }
     return 0;

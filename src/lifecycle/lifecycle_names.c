@@ -90,8 +90,8 @@ const char *deploy_failure_text(enum deploy_failure failure)
         [FAILURE_DIED] = "the new worker died before it was ready",
         [FAILURE_NOT_READY] = "the new worker was not ready in time",
         [FAILURE_DIED_EARLY] = "the new worker died before the older ones were signalled",
-        [FAILURE_HUNG] = "the new worker gave no sign of life before the older ones were signalled",
-        [FAILURE_DIED_LATE] = "the new worker died after the older ones were told to leave",
+        [FAILURE_HUNG] = "the new worker hung before the older ones were signalled",
+        [FAILURE_DIED_LATE] = "the new worker died after the older ones were signalled",
         [FAILURE_TABLE_FULL] = "too many older generations are still running",
     };
     return texts[failure];

@@ -66,7 +66,7 @@ const char *last_words_describe_output(const struct last_words_mark *mark, pid_t
     if (fstat(STDERR_FILENO, &status) != 0) {
         snprintf(buffer, size, "nowhere: standard error is closed");
     } else if (mark != NULL && is_elsewhere(mark)) {
-        snprintf(buffer, size, "the log file from before it was opened anew");
+        snprintf(buffer, size, "the log file before it was reopened");
     } else if (S_ISREG(status.st_mode)) {
         snprintf(buffer, size, "the file %s", target);
     } else if (journal_is_stream(STDERR_FILENO)) {

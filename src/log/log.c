@@ -97,9 +97,9 @@ static void tell_lost_lines(const struct timespec *time)
     size_t lost = log_output_take_lost(&the_log.output);
     if (lost > 0) {
         char message[128];
-        int length = snprintf(message, sizeof message,
-                              "%zu line%s of this log could not be written and %s lost", lost,
-                              lost == 1 ? "" : "s", lost == 1 ? "was" : "were");
+        int length =
+            snprintf(message, sizeof message, "lost %zu line%s of this log (output not writable)",
+                     lost, lost == 1 ? "" : "s");
         write_to_stream(&(struct log_record){.level = LOG_LEVEL_WARNING,
                                              .time = *time,
                                              .message = message,

@@ -24,7 +24,7 @@ static _Noreturn void await_report(int fd)
         got = read(fd, &result, sizeof result);
     } while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof result) {
-        static const char text[] = "the background process ended before it was ready\n";
+        static const char text[] = "the background process exited before it was ready\n";
         (void)!write(STDERR_FILENO, text, sizeof text - 1);
         _exit(1);
     }

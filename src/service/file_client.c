@@ -78,7 +78,7 @@ static int check_owner(const struct target *target, struct error *error)
         return 0;
     }
     return error_set(error,
-                     "pid file %s belongs to user %u, and names process %d of another user "
+                     "pid file %s belongs to user %u, but names process %d of another user "
                      "(expected a pid file of root or of that user)",
                      target->path, (unsigned)file.st_uid, (int)target->pid);
 }
@@ -92,7 +92,7 @@ static int check_supervisor(const struct target *target, struct error *error)
     }
     return !has_ended(target)
                ? 0
-               : error_set(error, "no supervisor is running: process %d of pid file %s has ended",
+               : error_set(error, "no supervisor is running: process %d in pid file %s has exited",
                            (int)target->pid, target->path);
 }
 
@@ -109,7 +109,7 @@ static int find_supervisor(struct target *target, struct error *error)
     }
     target->pid = pid_file_read(target->fd);
     if (target->pid <= 0) {
-        return error_set(error, "pid file %s: expected a pid in it", target->path);
+        return error_set(error, "pid file %s: expected a pid", target->path);
     }
     target->process_fd = (int)syscall(SYS_pidfd_open, target->pid, 0);
     return check_supervisor(target, error);
@@ -201,8 +201,7 @@ int file_client_restart(const char *pid_file, const char *status_file, struct er
         }
         if (is_over) {
             return error_set(error,
-                             "the supervisor, pid %d, ended before the new generation had "
-                             "taken over",
+                             "the supervisor (pid %d) exited before the new generation was serving",
                              (int)target.pid);
         }
     }

@@ -35,7 +35,7 @@ static int open_file(const char *path, struct error *error)
     struct error reason;
     int fd = trusted_open(path, O_WRONLY | O_APPEND | O_CREAT, 0666, &reason);
     if (fd < 0 && errno == ENXIO) {
-        return error_set(error, "cannot open log file %s: nobody reads this FIFO", path);
+        return error_set(error, "cannot open log file %s: no process reads this FIFO", path);
     }
     if (fd < 0) {
         return error_set(error, "cannot open log file %.200s: %.280s", path, reason.text);
@@ -57,7 +57,7 @@ int log_file_open(struct log_file *log, const char *target, struct error *error)
         return log->fd >= 0 ? 0 : -1;
     }
     if (*log->command == '\0') {
-        return error_set(error, "log file '%s': expected a command behind the |", target);
+        return error_set(error, "log file '%s': expected a command after the |", target);
     }
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {

@@ -118,7 +118,7 @@ static enum attempt replace(int fd, const char *path, struct error *error)
     if (remove_opened(fd, path) == 0) {
         return TRY_AGAIN;
     }
-    error_set(error, "pid file %s belongs to another user, and cannot be replaced: %s", path,
+    error_set(error, "pid file %s belongs to another user, and tasuki cannot replace it: %s", path,
               strerror(errno));
     return REFUSED;
 }
@@ -141,7 +141,7 @@ static enum attempt try_lock(int fd, const char *path, struct error *error)
 int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *error)
 {
     *pid_file = (struct pid_file){.path = path, .fd = -1};
-    error_set(error, "pid file %s is exchanged again and again", path);
+    error_set(error, "cannot lock pid file %s: another process keeps replacing it", path);
     for (int i = 0; i < ATTEMPTS; i++) {
         int fd = pid_file_open(path, O_RDWR | O_CREAT, error);
         if (fd < 0) {

@@ -141,8 +141,7 @@ int status_file_write(struct status_file *status_file, const char *text, size_t 
     if (is_somebody_elses(status_file, &place)) {
         status_file->is_lost = true;
         status_file->is_behind = false;
-        return error_set(error, "status file %s: somebody else has put another in its place",
-                         status_file->path);
+        return error_set(error, "status file %s: another process replaced it", status_file->path);
     }
     if (replace(status_file, &place, text, length) != 0) {
         remove_stale(status_file, &place);

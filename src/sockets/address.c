@@ -232,7 +232,7 @@ int address_parse_path(const char *text, struct address *address, struct error *
                            : error_set(error, "expected the path of a unix socket, got nothing");
     }
     if (length > ADDRESS_PATH_MAX) {
-        return error_set(error, "the path of a unix socket has at most %zu bytes, this has %zu: %s",
+        return error_set(error, "expected a path of at most %zu bytes, got %zu: %s",
                          ADDRESS_PATH_MAX, length, text);
     }
     if (memchr(address->text, ';', length) != NULL) {

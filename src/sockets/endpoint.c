@@ -32,10 +32,10 @@ static void copy_host(const struct address *address, char host[ADDRESS_HOST_MAX 
 static int look_up_host(const char *host, struct address_lookup *lookup, struct error *error)
 {
     (void)lookup;
-    return error_set(error,
-                     "cannot resolve host '%s': this is a static program, which expects a numeric "
-                     "address or localhost",
-                     host);
+    return error_set(
+        error,
+        "cannot resolve host '%s': this static build takes only numeric addresses and localhost",
+        host);
 }
 
 #else
@@ -143,9 +143,8 @@ static int set_zone(const char *zone, struct endpoint *endpoint, struct error *e
     int64_t number = ascii_parse_number(zone, UINT32_MAX, &end);
     bool is_number = number >= 0 && *end == '\0';
     endpoint->ipv6.sin6_scope_id = is_number ? (uint32_t)number : if_nametoindex(zone);
-    return endpoint->ipv6.sin6_scope_id != 0
-               ? 0
-               : error_set(error, "there is no network interface '%s'", zone);
+    return endpoint->ipv6.sin6_scope_id != 0 ? 0
+                                             : error_set(error, "no network interface '%s'", zone);
 }
 
 static int read_ipv6(const char *host, uint16_t port, struct endpoint *endpoint,

@@ -95,11 +95,11 @@ static int refuse_option(const struct opening *opening, enum listener_option_id 
     int reason = errno;
     char where[ENDPOINT_TEXT_SIZE];
     const struct listener_value *value = listener_option_get(&opening->address->options, id);
-    return error_set(error, "cannot listen on %s: the system refuses %s%s%.*s: %s%s",
+    return error_set(error, "cannot listen on %s: cannot set %s%s%.*s: %s%s",
                      endpoint_describe(opening->endpoint, where, sizeof where),
                      listener_option_rows[id].name, value->length > 0 ? "=" : "",
                      (int)value->length, value->text, strerror(reason),
-                     reason == EPERM ? " (it takes privileges)" : "");
+                     reason == EPERM ? " (needs privileges)" : "");
 }
 
 /* A number from /proc/sys/net/; -1 if there is none. */
@@ -140,7 +140,7 @@ static void check_fastopen(struct listener *listener)
     if (allowed >= 0 && (allowed & 2) == 0) {
         warn(listener,
              "fastopen has no effect while the system's net.ipv4.tcp_fastopen is %" PRId64
-             " (3 lets servers do it, too)",
+             " (3 enables it for servers)",
              allowed);
     }
 }
@@ -161,7 +161,7 @@ static int set_buffer(const struct opening *opening, const struct listener_optio
         return -1;
     }
     if (getsockopt(fd, SOL_SOCKET, row->number, &got, &size) == 0 && got / 2 < asked) {
-        warn(opening->listener, "%s=%d is above the system's %s, %d", row->name, asked,
+        warn(opening->listener, "%s=%d is above the system's %s (%d)", row->name, asked,
              is_receive ? "net.core.rmem_max" : "net.core.wmem_max", got / 2);
     }
     return 0;
@@ -298,7 +298,8 @@ static int listen_on(const struct opening *opening, struct error *error)
     int64_t most = read_limit("core/somaxconn");
     if (most >= 0 && backlog > most) {
         warn(opening->listener,
-             "a backlog of %d is above the system's net.core.somaxconn, %" PRId64, backlog, most);
+             "a backlog of %d is above the system's net.core.somaxconn (%" PRId64 ")", backlog,
+             most);
     }
     return 0;
 }
@@ -341,7 +342,7 @@ static void renew(const struct opening *opening)
     (void)!listen_on(opening, &ignored);
     if (listener->file.inode != 0 &&
         !unix_file_has_rights(opening->endpoint->local.sun_path, &rights)) {
-        warn(listener, "its mode and owner change when the service has been stopped");
+        warn(listener, "its new mode and owner take effect after a stop and start");
     }
 }
 

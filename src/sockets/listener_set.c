@@ -62,11 +62,11 @@ static int check_numbers(const struct address *addresses, size_t count, struct e
     for (size_t i = 0; i < count; i++) {
         int fd = addresses[i].fd;
         if (fd >= 0 && (rlim_t)fd >= limit.rlim_cur) {
-            return error_set(error, "descriptor %d is beyond the limit of open files, %llu", fd,
+            return error_set(error, "descriptor %d is above the limit of open files (%llu)", fd,
                              (unsigned long long)limit.rlim_cur);
         }
         if (fd >= 0 && is_asked_for(addresses + i + 1, count - i - 1, fd)) {
-            return error_set(error, "descriptor %d is asked for by two sockets", fd);
+            return error_set(error, "two sockets ask for descriptor %d", fd);
         }
     }
     return 0;
@@ -127,7 +127,7 @@ static int warn_of_options(struct listener *listener, const struct address *befo
         bool can_change = id == LISTENER_OPTION_BACKLOG || id == LISTENER_OPTION_NAME;
         if (!can_change &&
             !address_has_same_option(before, listener->address, (enum listener_option_id)id)) {
-            listener->warning = strdup("its other options take effect at the next start");
+            listener->warning = strdup("its changed options take effect after a stop and start");
             return listener->warning != NULL ? 0 : error_set(error, "out of memory");
         }
     }

@@ -35,13 +35,13 @@ static int refuse_living(const struct endpoint *endpoint, int reason, struct err
     const char *path = endpoint->local.sun_path;
     char owner[256];
     if (socket_owner_describe(&endpoint->any, endpoint->length, SOCK_STREAM, owner, sizeof owner)) {
-        return error_set(error, "cannot listen on %s: it is still served by %s", path, owner);
+        return error_set(error, "cannot listen on %s: address already in use by %s", path, owner);
     }
     if (reason != EADDRINUSE && reason != EPROTOTYPE) {
         return error_set(error, "cannot listen on %s: cannot tell whether its socket is in use: %s",
                          path, strerror(reason));
     }
-    return error_set(error, "cannot listen on %s: somebody still answers there", path);
+    return error_set(error, "cannot listen on %s: another process listens on it", path);
 }
 
 int unix_file_clear(const struct endpoint *endpoint, struct error *error)
@@ -59,8 +59,7 @@ int unix_file_clear(const struct endpoint *endpoint, struct error *error)
         return 0; /* whatever is wrong, bind says it better */
     }
     if (!S_ISSOCK(status.st_mode)) {
-        return error_set(error, "cannot listen on %s: a file that is not a socket is in the way",
-                         path);
+        return error_set(error, "cannot listen on %s: the file exists and is not a socket", path);
     }
     int reason = probe(endpoint);
     if (reason != 0) {
@@ -119,7 +118,7 @@ static int give_away(const char *path, const struct unix_rights *rights, struct 
     if (chmod(link, rights->mode) == 0) {
         return 0;
     }
-    return refuse_rights(path, errno == ENOENT ? "mode without a /proc" : "mode", error);
+    return refuse_rights(path, errno == ENOENT ? "mode without /proc" : "mode", error);
 }
 
 int unix_file_bind(int fd, const struct endpoint *endpoint, const struct unix_rights *rights,

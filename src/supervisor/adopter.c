@@ -238,16 +238,15 @@ static void complain(struct family *family, const struct fact *fact)
     char doer[DOER_SIZE];
     if (fact->kind == FACT_MISSED && is_new(family, fact, MISSED)) {
         log_info("generation %" PRIu64
-                 ": %s bound the port of %s on another address, where tasuki has no socket",
+                 ": %s bound the port of %s on an address that tasuki does not listen on",
                  family->generation, describe_doer(family, fact, doer), name);
     } else if (fact->kind == FACT_MOVED && is_new(family, fact, MOVED)) {
         log_error("generation %" PRIu64
-                  ": %s put a socket of its own at %s; nobody reaches tasuki's any more",
+                  ": %s replaced %s with its own socket; clients no longer reach tasuki's",
                   family->generation, describe_doer(family, fact, doer), name);
     } else if (fact->kind == FACT_BLIND && is_new(family, fact, BLIND)) {
-        log_error("generation %" PRIu64
-                  ": cannot see what %s binds: not permitted (it runs as another user, or "
-                  "must not be traced); it gets none of tasuki's sockets",
+        log_error("generation %" PRIu64 ": cannot adopt the sockets of %s: permission denied (it "
+                  "runs as another user or must not be traced)",
                   family->generation, describe_doer(family, fact, doer));
     }
 }
@@ -296,7 +295,7 @@ static void on_settle(struct ev_loop *loop, ev_timer *timer, int revents)
         describe_left_over(adopter, listeners_of(family), names, sizeof names);
     }
     if (names[0] != '\0') {
-        log_error("generation %" PRIu64 ": has not taken %s: connections to it only wait",
+        log_error("generation %" PRIu64 ": no worker accepts on %s; connections wait",
                   family->generation, names);
     }
 }
@@ -347,14 +346,12 @@ void adopter_tell_installation(struct adopter *adopter,
 {
     if (installation->notify_fd < 0 && !adopter->has_told_reason) {
         adopter->has_told_reason = true;
-        log_info("servers that bind for themselves are not adopted: %s",
-                 adoption_failure_text(installation->reason));
+        log_info("adoption is off: %s", adoption_failure_text(installation->reason));
     }
     if (installation->no_new_privs && !adopter->has_told_privileges) {
         adopter->has_told_privileges = true;
-        log_info("adoption without CAP_SYS_ADMIN needs no_new_privs: setuid programs and file "
-                 "capabilities, such as those of sudo, have no effect below the workers "
-                 "(--adopt=off does without)");
+        log_info("adoption without CAP_SYS_ADMIN sets no_new_privs: sudo and other setuid programs "
+                 "do not work in workers (--adopt=off avoids this)");
     }
 }
 

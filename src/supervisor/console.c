@@ -266,7 +266,7 @@ static void request_restart(struct console *console, uint64_t client)
         return;
     }
     add_waiter(console, client, WAIT_DEPLOY, lifecycle_next_deploy(console->setup.lifecycle));
-    log_info("asked to deploy");
+    log_info("deploy requested");
     console->setup.deploy(console->setup.context);
 }
 
@@ -353,7 +353,7 @@ static void on_request(void *context, uint64_t client, const char *line)
         request_status(console, client);
     } else if (strcmp(line, "stop") == 0) {
         add_waiter(console, client, WAIT_STOP, 0);
-        log_info("asked to stop");
+        log_info("stop requested");
         console->setup.stop(console->setup.context, SIGTERM);
     } else if (strcmp(line, "reopen") == 0) {
         request_reopen(console, client);

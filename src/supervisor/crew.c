@@ -396,13 +396,13 @@ static void hint_at_address_in_use(struct crew *crew, const char *words)
         log_warning("hint: %s: a server that binds for itself must bind an address that tasuki "
                     "has a socket for (see tasuki-adoption(7))",
                     words != NULL ? "the address is in use"
-                                  : "if the worker said that its address is in use");
+                                  : "if the worker's address is already in use");
         return;
     }
     log_warning("hint: %s: the server must take the socket from %s instead of binding the address "
                 "itself (see tasuki-servers(7))",
-                words != NULL ? "the address is in use by tasuki"
-                              : "if the worker said that its address is in use",
+                words != NULL ? "tasuki uses the address"
+                              : "if the worker's address is already in use",
                 personality_name(crew->setup.personality));
 }
 

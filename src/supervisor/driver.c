@@ -32,7 +32,8 @@ struct driver {
 static void push(struct queue *queue, const struct lifecycle_event *event)
 {
     if (queue->count == EVENTS_MAX) {
-        log_error("internal error: too many events wait: \"%s\" of generation %" PRIu64 " is lost",
+        log_error("internal error: event queue is full: lost \"%s\" of generation %" PRIu64
+                  " is lost",
                   lifecycle_event_name(event->kind), event->generation);
         return;
     }
@@ -128,7 +129,7 @@ static int64_t take(struct driver *driver, const struct lifecycle_event *event)
     carry_out(driver);
     for (int steps = 0; driver->actions.is_unfinished; steps++) {
         if (steps == STEPS_MAX) {
-            log_error("internal error: the lifecycle does not come to rest");
+            log_error("internal error: the lifecycle rules do not end");
             return now + STEPS_PAUSE_MS;
         }
         wake = lifecycle_step(&driver->lifecycle, &more, now, &driver->actions);

@@ -232,7 +232,7 @@ static void on_probe_timeout(struct ev_loop *loop, ev_timer *watcher, int revent
         return;
     }
     log_about(LOG_LEVEL_WARNING, &(struct log_facts){.generation = family->generation},
-              "generation %" PRIu64 ": the readiness probe took too long and is killed",
+              "generation %" PRIu64 ": killing the readiness probe: it timed out",
               family->generation);
     family->is_probe_killed = true;
     helper_kill(&family->probe);
@@ -252,8 +252,8 @@ static void on_companion_ended(struct family *family, int status)
     }
     log_about(LOG_LEVEL_ERROR,
               &(struct log_facts){.generation = family->generation, .pid = family->pid},
-              "generation %" PRIu64 ": the companion (pid %d) of worker %d %s: tasuki no longer "
-              "hears this worker nor adopts its sockets; the next deploy replaces it",
+              "generation %" PRIu64 ": the companion (pid %d) of worker %d %s: its notifications "
+                                    "and adoption stop; the next deploy replaces the worker",
               family->generation, (int)pid, (int)family->pid,
               worker_describe_exit(status, ending, sizeof ending));
 }

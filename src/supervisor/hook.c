@@ -170,7 +170,7 @@ static void read_check_words(const struct hook *check, char *words, size_t size)
 {
     size_t length = helper_output(&check->helper, words, size);
     if (check->has_timed_out) {
-        snprintf(words + length, size - length, "%sthe check took too long and was killed",
+        snprintf(words + length, size - length, "%skilled the check: it timed out",
                  length > 0 && words[length - 1] != '\n' ? "\n" : "");
     }
 }
@@ -197,7 +197,7 @@ enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t si
     for (int i = 0; i < EVENT_HOOKS_MAX; i++) {
         if (pid == hooks->events[i].helper.pid) {
             if (hooks->events[i].has_timed_out) {
-                log_warning("--on-event: the command took longer than %d s and was killed",
+                log_warning("--on-event: killed the command: still running after %d s",
                             (int)HOOK_SECONDS);
             }
             forget(hooks, &hooks->events[i]);

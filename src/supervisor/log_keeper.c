@@ -108,17 +108,16 @@ int log_keeper_reopen(const struct log_keeper *keeper, struct error *error)
 {
     const struct log_file *log_file = keeper->log_file;
     if (log_file_reopen(keeper->log_file, error) != 0) {
-        log_error("%s; still writing to the old one", error->text);
+        log_error("%s; still writing to the old file", error->text);
         return -1;
     }
     log_follow_stream();
     if (log_file->target == NULL) {
-        log_info("asked to reopen the log file, but there is none (--log-file)");
+        log_info("nothing to reopen: --log-file is not set");
     } else if (log_file->command != NULL) {
-        log_info("asked to reopen the log file; the log command has to do that itself");
+        log_info("nothing to reopen: the log command opens its own files");
     } else if (keeper->captures == NULL) {
-        log_info("log file reopened; running workers write to the old one until a deploy replaces "
-                 "them");
+        log_info("log file reopened; running workers write to the old file until the next deploy");
     } else {
         log_info("log file reopened");
     }

@@ -70,7 +70,7 @@ static void announce_closing(const struct listener_set *before, const struct lis
 {
     for (size_t i = 0; i < before->count; i++) {
         if (!listener_set_has(now, before->items[i].fd)) {
-            log_info("closing %s when the last generation that uses it has gone",
+            log_info("closing %s when the last generation that uses it exits",
                      before->items[i].name);
         }
     }
@@ -210,8 +210,8 @@ static void tell_fixed_changes(const struct releases *releases, const struct con
 {
     char keys[256];
     if (configuration_fixed_changes(releases->setup.configuration, next, keys, sizeof keys)) {
-        log_warning("%s: changes of these take effect at the next start: %s", next->options.config,
-                    keys);
+        log_warning("%s: changes to these options take effect after a stop and start: %s",
+                    next->options.config, keys);
     }
 }
 

@@ -114,7 +114,7 @@ static int send_message(const struct service_manager *manager, const char *text,
     }
     int reason = errno;
     bool is_abstract = manager->address.sun_path[0] == '\0';
-    error_set(error, "the service manager cannot be told: NOTIFY_SOCKET=%s%s: %s",
+    error_set(error, "cannot notify the service manager: NOTIFY_SOCKET=%s%s: %s",
               is_abstract ? "@" : "", manager->address.sun_path + is_abstract, strerror(reason));
     errno = reason;
     return -1;

@@ -54,7 +54,7 @@ void status_keeper_publish(struct status_keeper *keeper)
             log_error("%s", error.text);
         }
     } else if (was_behind) {
-        log_info("status file %s is written again", file->path);
+        log_info("status file %s is up to date again", file->path);
     }
     if (!builder_is_whole(&text) || file->is_behind) {
         arm_retry(keeper);

@@ -254,7 +254,7 @@ static void on_release_changed(void *context, const struct release *before)
 static void on_change(void *context, const char *path)
 {
     const struct supervisor *supervisor = context;
-    log_info("%s has changed: asked to deploy", path);
+    log_info("%s changed: deploy requested", path);
     driver_post(supervisor->driver,
                 &(struct lifecycle_event){.kind = EVENT_DEPLOY, .cause = CAUSE_CHANGE});
 }
@@ -345,8 +345,7 @@ static int check_room_for_loop(struct error *error)
     return count == LOOP_DESCRIPTORS
                ? 0
                : error_set(error,
-                           "cannot set up the event loop: %s (it takes %d descriptors, see ulimit "
-                           "-n)",
+                           "cannot set up the event loop: %s (needs %d descriptors, see ulimit -n)",
                            strerror(reason), LOOP_DESCRIPTORS);
 }
 
@@ -419,7 +418,7 @@ static int open_console(struct supervisor *supervisor, struct error *error)
         return error_set(error, "--control: %s", reason.text);
     }
     if (supervisor->console == NULL) {
-        log_warning("no control socket: %s", reason.text);
+        log_warning("continuing without a control socket: %s", reason.text);
     }
     return 0;
 }

@@ -16,7 +16,7 @@ static int explain(const char *kind, const char *place, const char *name, int re
 {
     bool is_absent =
         reason == 0 || reason == ENOENT || reason == ESRCH || reason == EBADF || reason == EPERM;
-    return is_absent ? error_set(error, "there is no %s '%s' here%s", kind, name, place)
+    return is_absent ? error_set(error, "there is no %s '%s'%s", kind, name, place)
                      : error_set(error, "cannot look up %s '%s': %s", kind, name, strerror(reason));
 }
 

@@ -77,8 +77,8 @@ static enum aside_outcome read_answer(int fd)
 
 int aside_explain(enum aside_outcome outcome, double seconds, struct error *error)
 {
-    return outcome == ASIDE_TOO_SLOW ? error_set(error, "it took longer than %g s", seconds)
-                                     : error_set(error, "the process for it died");
+    return outcome == ASIDE_TOO_SLOW ? error_set(error, "timed out after %g s", seconds)
+                                     : error_set(error, "the helper process died");
 }
 
 /* --- memory ------------------------------------------------------------------------------------

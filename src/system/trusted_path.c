@@ -72,9 +72,8 @@ static int check_sticky(const struct stat *directory, const struct stat *file, c
         return 0;
     }
     char sentence[256];
-    snprintf(sentence, sizeof sentence,
-             "%.100s belongs to user %u in a directory that everybody may write to", name,
-             (unsigned)file->st_uid);
+    snprintf(sentence, sizeof sentence, "%.100s belongs to user %u in a world-writable directory",
+             name, (unsigned)file->st_uid);
     return refuse(reason, sentence);
 }
 

@@ -66,8 +66,8 @@ static void count_lost_lines(struct capture *capture, const char *bytes, size_t 
 
 static void tell_lost_lines(struct capture *capture)
 {
-    log_warning("%zu line%s of the workers' could not be written and %s lost", capture->lost_lines,
-                capture->lost_lines == 1 ? "" : "s", capture->lost_lines == 1 ? "was" : "were");
+    log_warning("lost %zu line%s of worker output (output not writable)", capture->lost_lines,
+                capture->lost_lines == 1 ? "" : "s");
     capture->lost_lines = 0;
 }
 

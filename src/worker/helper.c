@@ -33,8 +33,8 @@ int helper_start(struct helper *helper, const struct helper_command *command, st
 {
     *helper = (struct helper){.output_fd = -1};
     if (command->capture && open_output(helper) != 0) {
-        error_set(error, "cannot start '%.150s': no memory file for its output: %s", command->text,
-                  strerror(errno));
+        error_set(error, "cannot start '%.150s': cannot make a memory file for its output: %s",
+                  command->text, strerror(errno));
         helper_finish(helper);
         return -1;
     }

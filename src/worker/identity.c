@@ -32,7 +32,7 @@ static int fail(struct error *error, const char *option, const char *kind, const
 
 static int refuse_count(const char *option, struct error *error)
 {
-    return error_set(error, "--%s: expected at most %d groups, which is what Linux takes", option,
+    return error_set(error, "--%s: expected at most %d groups (the limit of Linux)", option,
                      IDENTITY_GROUPS_MAX);
 }
 
@@ -114,9 +114,7 @@ static int look_up_user(struct identity_lookup *lookup, const char *name, struct
     }
     lookup->uid = (uid_t)number;
     if (lookup->names.group == NULL) {
-        return error_set(error,
-                         "--user: user %s is not in the user database, which therefore does not "
-                         "tell its group: expected --group with it",
+        return error_set(error, "--user: user %s is not in the user database: --group is needed",
                          name);
     }
     return 0;
@@ -181,23 +179,22 @@ static int check_rights(const struct identity *identity, struct error *error)
     uid_t uid = geteuid();
     if (identity->has_user && (identity->uid != uid || identity->uid != getuid()) &&
         !(has_capability(CAP_SETUID) && has_capability(CAP_KILL))) {
-        return error_set(
-            error,
-            "--user: to start a worker as %s, and to signal it, needs root (CAP_SETUID "
-            "and CAP_KILL); this is user %u",
-            identity_describe_user(identity, user, sizeof user), (unsigned)uid);
+        return error_set(error,
+                         "--user: running workers as %s needs root (CAP_SETUID and CAP_KILL); the "
+                         "supervisor runs as user %u",
+                         identity_describe_user(identity, user, sizeof user), (unsigned)uid);
     }
     if (identity->has_group && (identity->gid != getegid() || identity->gid != getgid()) &&
         !has_capability(CAP_SETGID)) {
         return error_set(error,
-                         "--group: to give a worker group %u needs root (CAP_SETGID); this is "
-                         "user %u with group %u",
+                         "--group: running workers with group %u needs root (CAP_SETGID); the "
+                         "supervisor runs as user %u with group %u",
                          (unsigned)identity->gid, (unsigned)uid, (unsigned)getegid());
     }
     if (identity->has_groups && !identity->may_keep_groups && !has_capability(CAP_SETGID)) {
         return error_set(error,
-                         "--supplementary-groups: to change them needs root (CAP_SETGID); this "
-                         "is user %u, whose own are others",
+                         "--supplementary-groups: changing them needs root (CAP_SETGID); the "
+                         "supervisor runs as user %u with other groups",
                          (unsigned)uid);
     }
     return 0;

@@ -254,7 +254,7 @@ int inheritance_parse(const char *list, inheritance_set *set, struct error *erro
         if (found < 0) {
             return error_set(error,
                              "expected a list of server-starter, systemd, nginx, einhorn, unicorn "
-                             "and php-fpm with commas between them, or none, got '%.*s'",
+                             "and php-fpm separated by commas, or none, got '%.*s'",
                              (int)length, at);
         }
         *set |= (inheritance_set)1 << found;
@@ -304,8 +304,8 @@ bool inheritance_has_gap(inheritance_set set, const struct listener_set *listene
         missing++;
     }
     error_set(problem,
-              "the workers get no LISTEN_FDS: systemd's convention needs sockets at 3 and up "
-              "without a gap, and descriptor %d is none",
+              "not setting LISTEN_FDS: it needs sockets from 3 upwards without a gap, but "
+              "descriptor %d is not a socket",
               missing);
     return true;
 }

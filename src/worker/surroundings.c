@@ -228,8 +228,8 @@ static void describe_limit(const char *option, const struct surroundings_limit *
     describe_number(limit->hard, wanted, sizeof wanted);
     if (reason == EPERM) {
         error_set(error,
-                  "--%s: cannot set the limit to %s: %s (the supervisor's own is %s, and to raise "
-                  "it needs CAP_SYS_RESOURCE)",
+                  "--%s: cannot set the limit to %s: %s (the supervisor's own is %s; raising it "
+                  "needs CAP_SYS_RESOURCE)",
                   option, wanted, strerror(reason), describe_number(now.rlim_max, own, sizeof own));
     } else {
         error_set(error, "--%s: cannot set the limit to %s: %s", option, wanted, strerror(reason));
@@ -263,11 +263,10 @@ static void describe_identity(const struct identity *identity,
                   (unsigned)identity->gid, reason);
         break;
     case SURROUNDINGS_CAPABILITIES:
-        error_set(error, "--user: cannot take the capabilities from %s: %s", user, reason);
+        error_set(error, "--user: cannot drop the capabilities of %s: %s", user, reason);
         break;
     case SURROUNDINGS_ROOT_REGAINED:
-        error_set(error, "--user: the worker did not become %s for good: it could be root again",
-                  user);
+        error_set(error, "--user: the worker could become root again after it became %s", user);
         break;
     default:
         error_set(error, "--user: cannot start a worker as %s: %s", user, reason);
@@ -291,22 +290,22 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
         describe_limit("limit-core", &surroundings->core, RLIMIT_CORE, failure->reason, error);
         break;
     case SURROUNDINGS_NICE:
-        error_set(error,
-                  "--nice: cannot set the worker's to %d: %s (below the supervisor's own, %d, it "
-                  "needs CAP_SYS_NICE)",
-                  surroundings->nice, reason, getpriority(PRIO_PROCESS, 0));
+        error_set(
+            error,
+            "--nice: cannot set it to %d: %s (below the supervisor's own, %d, needs CAP_SYS_NICE)",
+            surroundings->nice, reason, getpriority(PRIO_PROCESS, 0));
         break;
     case SURROUNDINGS_OOM_SCORE_ADJ:
         error_set(error,
-                  "--oom-score-adj: cannot set the worker's to %s: %s (it needs a /proc, and to "
-                  "lower it CAP_SYS_RESOURCE)",
+                  "--oom-score-adj: cannot set it to %s: %s (needs /proc; lowering it needs "
+                  "CAP_SYS_RESOURCE)",
                   surroundings->oom_score_adj, reason);
         break;
     case SURROUNDINGS_PARENT_DEATH_SIGNAL:
-        error_set(error, "--parent-death-signal: cannot be set: %s", reason);
+        error_set(error, "--parent-death-signal: cannot set it: %s", reason);
         break;
     case SURROUNDINGS_NO_NEW_PRIVILEGES:
-        error_set(error, "--no-new-privileges: cannot be set: %s", reason);
+        error_set(error, "--no-new-privileges: cannot set it: %s", reason);
         break;
     default:
         describe_identity(identity, failure, error);

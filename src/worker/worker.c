@@ -316,7 +316,7 @@ static void describe_failure(const struct worker_start *attempt, struct error *e
         break;
     case STEP_LOOKUP:
         if (attempt->reason == EACCES) {
-            error_set(error, "cannot execute %.300s: what PATH has of that name is not executable",
+            error_set(error, "cannot execute %.300s: the file found in PATH is not executable",
                       attempt->path);
         } else {
             error_set(error, "cannot execute %.300s: not found in PATH (%.400s)", attempt->path,

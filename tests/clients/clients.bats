@@ -166,7 +166,7 @@ crash"
   fake app <<<"on restart
 raw hello"
   run --separate-stderr -1 "$TASUKI" restart
-  [ "$stderr" = "tasuki: app: the supervisor's reply is not understood" ]
+  [ "$stderr" = "tasuki: app: unexpected reply from the supervisor" ]
 }
 
 @test "a reply of half a megabyte is understood" {
@@ -459,8 +459,8 @@ refused() {
   refused "restart: --timeout: expected a duration such as 5, 0.2, 300ms or 2m, got 'soon'" restart --timeout=soon
   refused "restart: --json: expected no value, got 'yes'" restart --json=yes
   refused "restart: --json: given twice" restart --json --json
-  refused "restart: expected one name, got another: 'b'" restart a b
-  refused "restart: expected one of a name, --control and --config, got more" restart a --control=/x
+  refused "restart: expected one name, got 'b' too" restart a b
+  refused "restart: expected only one of NAME, --control and --config" restart a --control=/x
   refused "restart: --control: expected PATH, got nothing" restart --control=
   refused "signal: missing signal; usage: tasuki signal SIGNAL [NAME]" signal
   refused "signal: expected a signal such as TERM, SIGUSR1 or 15, got 'app'" signal app

@@ -114,7 +114,7 @@ load helper
   wait_until log_has 'deploy [0-9]+ is queued'
   echo go >gate
   wait_until says "three  $DIR"
-  wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
+  wait_until log_has 'deploy 2 succeeded: only generation 3 is running'
   stop_supervisor 0
 }
 
@@ -147,8 +147,8 @@ load helper
   supervise
   web '[service]' "$(speaker two)" 'pid-file = web.pid' '[log]' 'log-level = debug' '[deploy]' 'interval = 0'
   deploy_succeeds
-  [ "$(grep -c 'take effect at the next start: log-level, pid-file$' "$LOG")" -eq 1 ] ||
-    [ "$(grep -c 'take effect at the next start: pid-file, log-level$' "$LOG")" -eq 1 ]
+  [ "$(grep -c 'take effect after a stop and start: log-level, pid-file$' "$LOG")" -eq 1 ] ||
+    [ "$(grep -c 'take effect after a stop and start: pid-file, log-level$' "$LOG")" -eq 1 ]
   [ ! -e web.pid ]
   stop_supervisor 0
 }

@@ -148,7 +148,7 @@ generation_at() {
   serve '[listen web]' "port = 127.0.0.1:$a" 'backlog = 20' 'rcvbuf = 64K'
   deploy_succeeds
   [ "$("$TASUKI" status --json web | jq '.listeners[0].backlog')" -eq 20 ]
-  log_has "warning: 127.0.0.1:$a stays open: its other options take effect at the next start"
+  log_has "warning: 127.0.0.1:$a stays open: its changed options take effect after a stop and start"
   stop_supervisor 0
 }
 

@@ -42,7 +42,7 @@ refuses() {
     'web.ini:4: unknown section \[workers\]; did you mean \[worker\]\?' \
     "web.ini:6: unknown key 'ready_timeout'; did you mean 'ready-timeout' in \[deploy\]\?" \
     "web.ini:7: 'port' belongs in \[listen\], not in \[deploy\]" \
-    "web.ini:9: 'interval' is given twice; the first is in line 8" \
+    "web.ini:9: duplicate key 'interval'; the first is on line 8" \
     "web.ini:10: kill-mode: expected process or group, got 'all'" \
     "web.ini:12: expected KEY = VALUE, got 'dir'"
   [ "$(wc -l <<<"$output")" -eq 7 ]
@@ -52,7 +52,7 @@ refuses() {
   web '[service]' "command = touch 'started"
   refuses "web.ini:2: command: expected a closing '"
   web '[service]' 'command = touch started && true'
-  refuses "web.ini:2: command: '&' means nothing here, where no shell reads it"
+  refuses "web.ini:2: command: '&' has no meaning without a shell"
   web '[service]' 'command = touch started' '[worker]' 'user = nobody-of-this-name'
   refuses 'nobody-of-this-name'
   web '[service]' 'command = touch started' '[listen a]' 'path = a.sock' 'mode = 0999'

@@ -152,7 +152,7 @@ serve_in_an_empty_image() {
   podman kill --signal HUP "$CONTAINER" >/dev/null
   wait_until container_says 'deploy 1 succeeded'
   body "http://127.0.0.1:$port/" | grep -q '^generation 2 '
-  [ "$(podman logs "$CONTAINER" 2>&1 | grep -c 'no control socket')" -eq 1 ]
+  [ "$(podman logs "$CONTAINER" 2>&1 | grep -c 'without a control socket')" -eq 1 ]
   stops_with 0
 }
 

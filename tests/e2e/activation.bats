@@ -88,7 +88,7 @@ sockets() {
   equal "$(sockets "$PORT")" 1
   equal "$(ss --no-header --listening --tcp --numeric "sport = :$PORT" | awk '{ print $3 }')" 7
   file_has "$LOG" "listening on 127.0.0.1:$PORT \\(fd 3 in workers, kept open\\)"
-  file_has "$LOG" 'closing tasuki,unix,two, which was kept open'
+  file_has "$LOG" 'closing tasuki,unix,two: it was kept open'
   run ! answers http://localhost/ --unix-socket "$SOCKET"
 }
 
@@ -154,7 +154,7 @@ refuses() {
 @test "the readiness descriptor must be none of theirs" {
   PORT=$(free_port)
   activate_alone --listen="127.0.0.1:$PORT" -- --ready=fd:3
-  wait_until refuses "http://127.0.0.1:$PORT/" 'expected a descriptor that no socket has, got 3'
+  wait_until refuses "http://127.0.0.1:$PORT/" 'descriptor 3 is a socket.s'
   ended "$PID"
   equal "$STATUS_CODE" 1
 }

@@ -332,6 +332,6 @@ HINT='hint: .*the server must take the socket from'
   start_logged "$DIR/pipe" "$TASUKI" --adopt=off --interval=0.1 --backoff=no --port=127.0.0.1:0 -- \
     sh -c 'echo Address already in use; exit 1'
   wait_until log_has_at_least 3 'exited with status 1 before it was ready'
-  log_has 'hint: if the worker said that its address is in use'
+  log_has 'hint: if the worker.s address is already in use'
   equal "$(count 'hint:')" 1
 }

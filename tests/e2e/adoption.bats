@@ -190,7 +190,7 @@ setup_file() {
 @test "a server that wants a single address does not get a wildcard, and the log says why" {
   PORT=$(free_port)
   INTERVAL=0.2 adopt --port="$PORT" -- plain
-  wait_until log_has "worker [0-9]+ bound the port of $PORT on another address, where tasuki has no socket"
+  wait_until log_has "worker [0-9]+ bound the port of $PORT on an address that tasuki does not listen on"
   wait_until log_has 'unexpected: not so: bind_to.*Address already in use'
 }
 
@@ -199,7 +199,7 @@ setup_file() {
   local other
   other=$(free_port)
   INTERVAL=0.1 adopt --port="127.0.0.1:$PORT" --port="127.0.0.1:$other" -- plain
-  wait_until log_has "generation 1: has not taken 127.0.0.1:$other: connections to it only wait"
+  wait_until log_has "generation 1: no worker accepts on 127.0.0.1:$other; connections wait"
   run -0 "$TASUKI" status --control="$DIR/control"
   equal "$(grep -A1 "127.0.0.1:$other" <<<"$output" | grep -c 'not taken')" 1
   equal "$(grep -c 'not taken' <<<"$output")" 1
@@ -245,7 +245,7 @@ END
   does_as_expected 1
   wait_until log_has 'generation 1: worker [0-9]+ is ready'
   [[ $(ss -Hltn "sport = :$PORT" | awk '{ print $3 }') == 1 ]]
-  run ! log_has 'has not taken|binds'
+  run ! log_has 'no worker accepts|bound'
 }
 
 # --- where it cannot be done ----------------------------------------------------------------------
@@ -259,7 +259,7 @@ END
   does_as_expected 1
   wait_until log_has 'worker [0-9]+ is ready'
   "$TASUKI" restart --control="$DIR/control"
-  told_once 'servers that bind for themselves are not adopted: the use of seccomp is not permitted'
+  told_once 'adoption is off: the use of seccomp is not permitted'
 }
 
 @test "below another filter with a listener --adopt=on refuses, and says why" {

@@ -66,7 +66,7 @@ stays_asleep() {
   change two
   wait_until log_has 'deploy [0-9]+ is queued'
   change three
-  wait_until log_has_at_least 2 'has changed: asked to deploy'
+  wait_until log_has_at_least 2 'changed: deploy requested'
   touch "$DIR/go"
   wait_serving 3
   wait_until log_has 'deploy 2 succeeded'

@@ -41,7 +41,7 @@ pauses_are() {
   wait_until status_is 1 3
   kill -TERM "$(pid_of 1)"
   wait_serving 3
-  wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
+  wait_until log_has 'deploy 2 succeeded: only generation 3 is running'
 }
 
 @test "start_server: when the new worker dies within --kill-old-delay, the old one stays for the next" {
@@ -92,7 +92,7 @@ pauses_are() {
   rm "$DIR/fail"
   kill -HUP "$SUPERVISOR"
   wait_serving 3
-  wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
+  wait_until log_has 'deploy 2 succeeded: only generation 3 is running'
 }
 
 @test "start_server tries new generations without end, while the old one serves on" {
@@ -232,7 +232,7 @@ pauses_are() {
     kill -HUP "$SUPERVISOR"
   done
   kill -CONT "$SUPERVISOR"
-  wait_until log_has 'deploy 2 succeeded: only generation 3 is left'
+  wait_until log_has 'deploy 2 succeeded: only generation 3 is running'
   equal "$(count 'deploy [0-9]+ started')" 2
 }
 

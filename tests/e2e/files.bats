@@ -147,7 +147,7 @@ fill_disk() {
   equal "$(count 'cannot write status file')" 1
   mkdir "$DIR/run"
   wait_until status_is 2
-  wait_until log_has "status file $STATUS_FILE is written again"
+  wait_until log_has "status file $STATUS_FILE is up to date again"
   rm -r "$DIR/run"
   stop_service
   equal "$STATUS_CODE" 0

@@ -109,7 +109,7 @@ run_configured() {
 # deploy_in_background: asks for a deploy; its outcome goes to $DIR/outcome.
 deploy_in_background() {
   start_logged "$DIR/outcome" "$TASUKI" restart --control="$DIR/control"
-  wait_until log_has 'asked to deploy'
+  wait_until log_has 'deploy requested'
 }
 
 # fails_with SENTENCE: the deploy that hangs fails in the end, and the old worker is still there.
@@ -139,7 +139,7 @@ fails_with() {
   since=$(milliseconds)
   "$TASUKI" status --control="$DIR/control" >"$DIR/stdout"
   is_prompt "$since"
-  fails_with 'cannot resolve host no-such-host.example: it took longer than 10 s'
+  fails_with 'cannot resolve host no-such-host.example: timed out after 10 s'
   stops_at_once
 }
 
@@ -150,7 +150,7 @@ fails_with() {
   rm "$DIR/app.ini"
   ln -s "$DIR/dead/app.ini" "$DIR/app.ini"
   deploy_in_background
-  fails_with 'cannot read .*app.ini: it took longer than 10 s'
+  fails_with 'cannot read .*app.ini: timed out after 10 s'
   deploy_in_background
   stops_at_once
 }
@@ -161,7 +161,7 @@ fails_with() {
   mount_dead_fs "$DIR/dead"
   configure '[listen]' "path = $DIR/dead/socket"
   deploy_in_background
-  fails_with "cannot reach $DIR/dead/socket: it took longer than 10 s"
+  fails_with "cannot reach $DIR/dead/socket: timed out after 10 s"
   deploy_in_background
   stops_at_once
 }
@@ -183,7 +183,7 @@ fails_with() {
   perl -e 'symlink $ARGV[0], $ARGV[1] and rename $ARGV[1], $ARGV[2] or die $!' \
     "$DIR/dead/passwd" "$DIR/etc/new" "$DIR/etc/passwd"
   deploy_in_background
-  fails_with 'cannot ask the user database: it took longer than 10 s'
+  fails_with 'cannot read the user database: timed out after 10 s'
   kill -KILL "$(pid_of 1)"
   wait_until started 2
   deploy_in_background

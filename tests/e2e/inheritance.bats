@@ -56,7 +56,7 @@ told() {
 
 @test "where the numbers have a gap, LISTEN_FDS is not set, and a line says so" {
   serve --port=127.0.0.1:0=7
-  wait_until log_has "the workers get no LISTEN_FDS: .* descriptor 5 is none"
+  wait_until log_has "not setting LISTEN_FDS: .* descriptor 5 is not a socket"
   run ! grep -zE '^LISTEN_' "/proc/$(pid_of 1)/environ"
 }
 

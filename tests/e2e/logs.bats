@@ -39,7 +39,7 @@ use_silent_worker() {
   mv "$DIR/logs" "$DIR/moved"
   LOG=$DIR/moved/file
   kill -USR1 "$SUPERVISOR"
-  wait_until file_has "$LOG" "cannot open log file $DIR/logs/file: No such file.*still writing to the old one"
+  wait_until file_has "$LOG" "cannot open log file $DIR/logs/file: No such file.*still writing to the old file"
   kill -HUP "$SUPERVISOR"
   wait_serving 2
   wait_until file_has "$LOG" 'hello-server: generation 2 pid [0-9]+ serves'

@@ -68,8 +68,8 @@ environment_of() {
   local pair
   for pair in 'status-file pid-file' 'log-file pid-file' 'log-file status-file'; do
     attempt "$PROGRAM" "--${pair#* }=$DIR/file" "--${pair% *}=$DIR/file" -- true
-    equal "$STATUS_CODE $(cat "$DIR/stderr")" "2 ${PROGRAM##*/}: --${pair% *}: expected another \
-file than that of --${pair#* }, got $DIR/file"
+    equal "$STATUS_CODE $(cat "$DIR/stderr")" "2 ${PROGRAM##*/}: --${pair% *} and \
+--${pair#* } name the same file: $DIR/file"
     absent "$DIR/file"
   done
 }
@@ -77,7 +77,7 @@ file than that of --${pair#* }, got $DIR/file"
 @test "too few descriptors are told before anything needs them" {
   attempt bash -c 'ulimit -n 5; exec "$@"' bash "$PROGRAM" -- true
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" 'Too many open files .it takes [0-9]+ descriptors, see ulimit -n'
+  has "$DIR/stderr" 'Too many open files .needs [0-9]+ descriptors, see ulimit -n'
 }
 
 @test "a bad duration is refused by each option that takes one" {
@@ -128,7 +128,7 @@ file than that of --${pair#* }, got $DIR/file"
 }
 
 @test "a descriptor that is asked for twice is refused" {
-  refused '--port: expected a descriptor for each, got =7 twice' --port=0=7 --port=127.0.0.1:0=7
+  refused '--port: two sockets ask for descriptor 7' --port=0=7 --port=127.0.0.1:0=7
 }
 
 @test "a path that is too long for a unix socket is refused, and the limit is named" {
@@ -204,25 +204,25 @@ file than that of --${pair#* }, got $DIR/file"
 }
 
 @test "--restart together with --stop is refused" {
-  refused '--restart or --stop' --restart --stop
-  refused '--restart or --stop' --stop --restart
+  refused '--restart and --stop' --restart --stop
+  refused '--restart and --stop' --stop --restart
 }
 
 @test "--restart and --stop without the files that they need are refused" {
   attempt "$TASUKI" --restart --pid-file="$PID_FILE"
   equal "$STATUS_CODE" 2
-  has "$DIR/stderr" '--restart: expected --pid-file and --status-file'
+  has "$DIR/stderr" '--restart needs --pid-file and --status-file'
   attempt "$TASUKI" --restart --status-file="$STATUS_FILE"
   equal "$STATUS_CODE" 2
   attempt "$TASUKI" --stop
   equal "$STATUS_CODE" 2
-  has "$DIR/stderr" '--stop: expected --pid-file'
+  has "$DIR/stderr" '--stop needs --pid-file'
 }
 
 @test "--daemonize without --log-file is refused" {
   attempt "$TASUKI" --daemonize --path="$SOCKET" --pid-file="$PID_FILE" -- "$HELLO"
   equal "$STATUS_CODE" 2
-  has "$DIR/stderr" '--daemonize: expected --log-file'
+  has "$DIR/stderr" '--daemonize needs --log-file'
   nothing_left
 }
 

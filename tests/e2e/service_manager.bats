@@ -79,7 +79,7 @@ serve_for_manager() {
   "$TASUKI" restart managed
   answers http://localhost/ --unix-socket "$SOCKET"
   equal "$(grep -c NOTIFY_SOCKET "$BATS_TEST_TMPDIR/log")" 1
-  log_has "the service manager cannot be told: NOTIFY_SOCKET=$DIR/notify: No such file or directory; continuing without it"
+  log_has "cannot notify the service manager: NOTIFY_SOCKET=$DIR/notify: No such file or directory; continuing without it"
 }
 
 @test "a NOTIFY_SOCKET that makes no sense costs one line, and the service goes on" {

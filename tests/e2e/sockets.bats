@@ -240,7 +240,7 @@ backlog_of() {
   local most
   most=$(cat /proc/sys/net/core/somaxconn)
   listen_on --port=127.0.0.1:0,backlog=$((most + 1)) --path="$SOCKET,backlog=$most"
-  log_has "warning: .*127.0.0.1:[0-9]+: a backlog of $((most + 1)) is above the system's net.core.somaxconn, $most\$"
+  log_has "warning: .*127.0.0.1:[0-9]+: a backlog of $((most + 1)) is above the system's net.core.somaxconn \($most\)\$"
   equal "$(count 'a backlog of')" 1
   equal "$(backlog_of "sport = :$(variable SERVER_STARTER_PORT | sed 's/.*127.0.0.1:\([0-9]*\)=3.*/\1/')")" "$most"
 }
@@ -278,10 +278,10 @@ listen'
 }
 
 @test "a user or a group that is not there is an error, and nothing is bound" {
-  cannot_start "cannot listen on $SOCKET: there is no user 'nobody-such' here" \
+  cannot_start "cannot listen on $SOCKET: there is no user 'nobody-such'" \
     --path="$DIR/first" --path="$SOCKET,user=nobody-such"
   absent "$DIR/first" "$SOCKET"
-  cannot_start "cannot listen on $SOCKET: there is no group 'nobody-such' here" \
+  cannot_start "cannot listen on $SOCKET: there is no group 'nobody-such'" \
     --path="$SOCKET,group=nobody-such"
 }
 
@@ -347,9 +347,9 @@ listen'
 
 @test "a living datagram or seqpacket socket stays, and its owner is named; a stale one is replaced" {
   listen_on --path="$SOCKET,type=datagram" --path="$DIR/packets,type=seqpacket"
-  cannot_start "cannot listen on $SOCKET: it is still served by process ($SUPERVISOR|$(pid_of 1)) " \
+  cannot_start "cannot listen on $SOCKET: address already in use by process ($SUPERVISOR|$(pid_of 1)) " \
     --path="$SOCKET,type=datagram"
-  cannot_start "cannot listen on $DIR/packets: it is still served by process" \
+  cannot_start "cannot listen on $DIR/packets: address already in use by process" \
     --path="$DIR/packets,type=seqpacket"
   [ -S "$SOCKET" ]
   local worker
@@ -391,7 +391,7 @@ END
 }
 
 @test "an option that the system refuses names the socket, the option and the reason, and nothing is bound" {
-  cannot_start 'cannot listen on 127.0.0.1:0: the system refuses device=no-such-if: No such device' \
+  cannot_start 'cannot listen on 127.0.0.1:0: cannot set device=no-such-if: No such device' \
     --path="$SOCKET" --port=127.0.0.1:0,device=no-such-if
   absent "$SOCKET"
 }
@@ -401,7 +401,7 @@ END
   attempt setpriv --reuid=65534 --regid=65534 --clear-groups "$TASUKI" --control=off \
     --port=127.0.0.1:0,mark=5 -- true
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" '^tasuki: cannot listen on 127.0.0.1:0: the system refuses mark=5: Operation not permitted'
+  has "$DIR/stderr" '^tasuki: cannot listen on 127.0.0.1:0: cannot set mark=5: Operation not permitted'
 }
 
 @test "a buffer above the system's limit is that limit without privileges, and a warning has both numbers" {
@@ -411,7 +411,7 @@ END
   chmod 777 "$DIR"
   start setpriv --reuid=65534 --regid=65534 --clear-groups "$TASUKI" --control=off --interval=0 \
     --port="127.0.0.1:0,rcvbuf=$((most + 4096))" -- sleep 100
-  wait_until log_has "warning: .*: rcvbuf=$((most + 4096)) is above the system's net.core.rmem_max, $most\$"
+  wait_until log_has "warning: .*: rcvbuf=$((most + 4096)) is above the system's net.core.rmem_max \($most\)\$"
 }
 
 @test "check shows what was understood" {
@@ -426,5 +426,5 @@ END
 @test "check finds an owner of a path that is not there" {
   attempt "$TASUKI" check --path="$SOCKET,group=root,user=nobody-such" -- true
   equal "$STATUS_CODE" 2
-  has "$DIR/stderr" "^tasuki: cannot listen on $SOCKET: there is no user 'nobody-such' here"
+  has "$DIR/stderr" "^tasuki: cannot listen on $SOCKET: there is no user 'nobody-such'"
 }

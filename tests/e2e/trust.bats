@@ -89,7 +89,7 @@ secret_is_kept() {
   install -o nobody -m 666 /dev/null "$DIR/temporary/log"
   attempt "$TASUKI" --path="$SOCKET" --log-file="$DIR/temporary/log" -- "$HELLO"
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" "^tasuki: cannot open log file $DIR/temporary/log: log belongs to user 65534 in a directory that everybody may write to \(expected root's\)\$"
+  has "$DIR/stderr" "^tasuki: cannot open log file $DIR/temporary/log: log belongs to user 65534 in a world-writable directory \(expected root's\)\$"
 }
 
 @test "the log goes to /dev/stdout and to a FIFO that somebody reads" {
@@ -202,7 +202,7 @@ secret_is_kept() {
   echo "$victim" >"$THEIRS/pid"
   attempt "$TASUKI" --stop --pid-file="$THEIRS/pid"
   equal "$STATUS_CODE" 1
-  has "$DIR/stderr" "^tasuki: pid file $THEIRS/pid belongs to user 65534, and names process $victim of another user \(expected"
+  has "$DIR/stderr" "^tasuki: pid file $THEIRS/pid belongs to user 65534, but names process $victim of another user \(expected"
   alive "$victim"
 }
 
@@ -303,7 +303,7 @@ squat() {
   has "$DIR/stderr" 'app.sock: a process of user 65534 answers \(expected root'
   supervise --interval=0
   wait_serving 1
-  has "$LOG" "warning: no control socket: directory of control sockets $TASUKI_RUNTIME_DIR: tasuki belongs to user 65534 in a directory that everybody may write to \(expected root's\)\$"
+  has "$LOG" "warning: continuing without a control socket: directory of control sockets $TASUKI_RUNTIME_DIR: tasuki belongs to user 65534 in a world-writable directory \(expected root's\)\$"
 }
 
 @test "a supervisor does not take over another user's control socket, and serves without" {
@@ -313,7 +313,7 @@ squat() {
   chown nobody "$TASUKI_RUNTIME_DIR/app.sock"
   supervise --interval=0 --name=app
   wait_serving 1
-  has "$LOG" "warning: no control socket: control socket $TASUKI_RUNTIME_DIR/app.sock: a socket of user 65534 is there \(expected root's"
+  has "$LOG" "warning: continuing without a control socket: control socket $TASUKI_RUNTIME_DIR/app.sock: it belongs to user 65534 \(expected root's"
   stop_service
   test -S "$TASUKI_RUNTIME_DIR/app.sock"
 }

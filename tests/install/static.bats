@@ -82,7 +82,7 @@ says() {
   kill -HUP "$INIT"
   wait_until log_has 'deploy 1 succeeded'
   says "http://127.0.0.1:$port/" 2
-  [ "$(grep -c 'no control socket' "$BATS_TEST_TMPDIR/log")" -eq 1 ]
+  [ "$(grep -c 'without a control socket' "$BATS_TEST_TMPDIR/log")" -eq 1 ]
   stop_contained
 }
 
@@ -120,7 +120,7 @@ says() {
 @test "a name of a host is refused, with what is expected instead" {
   needs_containment
   run -1 contain -- /tasuki --port example:80 -- /hello-server
-  [[ $output == "tasuki: cannot resolve host 'example': this is a static program, which expects a numeric address or localhost" ]]
+  [[ $output == "tasuki: cannot resolve host 'example': this static build takes only numeric addresses and localhost" ]]
 }
 
 @test "users are found in /etc/passwd, and nowhere else" {
@@ -143,8 +143,8 @@ says() {
 @test "what needs a /proc is refused where there is none, and says so" {
   needs_containment
   run -2 contain -- /tasuki --port=127.0.0.1:0 --oom-score-adj=5 -- /hello-server
-  [[ $output == *"--oom-score-adj: cannot set the worker's to 5: No such file or directory (it needs a /proc, "* ]]
+  [[ $output == *"--oom-score-adj: cannot set it to 5: No such file or directory (needs /proc; "* ]]
   mkdir "$EMPTY/sockets"
   run -1 chroot "$EMPTY" /tasuki --path=/sockets/app.sock,group=4 -- /hello-server
-  [[ $output == *"cannot listen on /sockets/app.sock: cannot set its mode without a /proc: No such file or directory" ]]
+  [[ $output == *"cannot listen on /sockets/app.sock: cannot set its mode without /proc: No such file or directory" ]]
 }

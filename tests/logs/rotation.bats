@@ -89,5 +89,5 @@ END
   supervise_into_file
   wait_serving 1
   ctl reopen
-  has "$LOG" 'log file reopened; running workers write to the old one until a deploy'
+  has "$LOG" 'log file reopened; running workers write to the old file until the next deploy'
 }

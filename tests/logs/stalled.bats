@@ -24,7 +24,7 @@ lose_lines() {
   rm "$DIR/fail"
 }
 
-LOST='warning: [0-9]+ lines of this log could not be written and were lost'
+LOST='warning: lost [0-9]+ lines of this log'
 
 # sum_is_whole FILE: of the 2000 lines of the check, those that are there and those that are said
 # to be lost, with what else was lost, are no less.
@@ -182,14 +182,14 @@ END
   wait_until test -e "$DIR/said"
   rm "$DISK/ballast" "$DIR/said"
   touch "$DIR/say"
-  wait_until file_has "$DISK/log" 'warning: [0-9]+ lines of the workers. could not be written'
+  wait_until file_has "$DISK/log" 'warning: lost [0-9]+ lines of worker output'
   exec {log}<"$DISK/log" # there is no disk without the supervisor
   stop_service
   cat <&"$log" >"$DIR/read"
   exec {log}<&-
   local there lost
   there=$(grep -c '^said by the worker$' "$DIR/read")
-  lost=$(sed -n "s/.*warning: \([0-9]*\) lines* of the workers' .*/\1/p" "$DIR/read")
+  lost=$(sed -n "s/.*warning: lost \([0-9]*\) lines* of worker output .*/\1/p" "$DIR/read")
   [ "$lost" -gt 0 ]
   grep -v '^said by the worker$' "$DIR/read" || true
   equal $((there + lost)) 2000

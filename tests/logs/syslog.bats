@@ -107,5 +107,5 @@ received() {
     has "$DIR/stderr" '^tasuki: --syslog-tag: expected 1 to 32 ASCII characters'
   done
   attempt "$TASUKI" --syslog-tag=a -- "$HELLO"
-  has "$DIR/stderr" '^tasuki: --syslog-tag: expected --syslog with it'
+  has "$DIR/stderr" '^tasuki: --syslog-tag needs --syslog'
 }

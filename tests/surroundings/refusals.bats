@@ -32,11 +32,11 @@ load helper
 @test "a user and a group that do not exist are refused by name" {
   refused "--user: there is no user 'no-such-user'" --user=no-such-user
   refused '--user: expected USER, got nothing' --user=
-  refused '--user: user 54321 is not in the user database.*expected --group' --user=54321
+  refused '--user: user 54321 is not in the user database: --group is needed' --user=54321
   refused "--user: there is no user '4294967295'" --user=4294967295 --group=0
   refused "--group: there is no group 'no-such-group'" --group=no-such-group
   refused "--supplementary-groups: there is no group 'nil'" --supplementary-groups=0,nil
-  refused '--supplementary-groups: expected groups with commas between them' --supplementary-groups=0,,1
+  refused '--supplementary-groups: expected groups separated by commas' --supplementary-groups=0,,1
 }
 
 @test "a file for standard input that is not there, or a directory, is refused" {
@@ -49,10 +49,10 @@ load helper
   AS=("${AS_NOBODY[@]}")
   install -m 755 "$TASUKI" "$DIR/tasuki"
   TASUKI=$DIR/tasuki
-  refused "--user: to start a worker as user root \(0\).*needs root.*this is user $NOBODY" --user=root
-  refused '--user: to start a worker as user 54321' --user=54321 --group="$NOGROUP"
-  refused "--group: to give a worker group 0 needs root.*this is user $NOBODY" --group=0
-  refused '--supplementary-groups: to change them needs root' --supplementary-groups=0
+  refused "--user: running workers as user root \(0\) needs root.*the supervisor runs as user $NOBODY" --user=root
+  refused '--user: running workers as user 54321' --user=54321 --group="$NOGROUP"
+  refused "--group: running workers with group 0 needs root.*the supervisor runs as user $NOBODY" --group=0
+  refused '--supplementary-groups: changing them needs root' --supplementary-groups=0
   refused '--nice: cannot set.* to -20: Permission denied.*CAP_SYS_NICE' --nice=-20
   refused '--oom-score-adj: cannot set.* to -1000: Permission denied.*CAP_SYS_RES' \
     --oom-score-adj=-1000
@@ -60,7 +60,7 @@ load helper
   refused '--limit-nofile: cannot set.* to 1000000000: Operation not permitted' \
     --limit-nofile=1:1000000000
   AS=(setpriv --reuid="$NOBODY" --regid="$NOGROUP" --groups=0 --)
-  refused '--supplementary-groups: to change them needs root' --user=nobody
+  refused '--supplementary-groups: changing them needs root' --user=nobody
 }
 
 @test "who is not root may name what it is" {
@@ -99,7 +99,7 @@ load helper
   has "$DIR/stderr" "cannot execute $DIR/private/server: permission denied"
   attempt env PATH="$DIR/private:$PATH" "$TASUKI" --control=off --user=nobody -- server
   equal "$STATUS_CODE" 126
-  has "$DIR/stderr" 'what PATH has of that name is not executable'
+  has "$DIR/stderr" 'the file found in PATH is not executable'
 }
 
 @test "a deploy after the user was removed fails with the reason, and the old worker serves on" {

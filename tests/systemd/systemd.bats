@@ -188,7 +188,7 @@ serve() {
   inside systemctl restart tasuki@app
   [ ! -e "$(files /run/tasuki-app/app.sock)" ]
   wait_until property_is NFileDescriptorStore 2
-  journal_has 'closing .*app.sock, which was kept open'
+  journal_has 'closing .*app.sock: it was kept open'
 }
 
 @test "the sockets of a socket unit are not stored besides" {

@@ -286,7 +286,7 @@ ready_workers() {
   run -4 "$TASUKI" stop --timeout=0.5 app
   run ! gone "$SUPERVISOR"
   in_background "$BATS_TEST_TMPDIR/stop" "$TASUKI" stop app
-  wait_until log_counts 'asked to stop' 2
+  wait_until log_counts 'stop requested' 2
   tell 1 'exit 0'
   ends_with 0 "$CLIENT"
 }

@@ -91,7 +91,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   touch "$TASUKI_RUNTIME_DIR"
   supervise
   wait_until plays 1
-  log_has 'no control socket: .*Not a directory'
+  log_has 'without a control socket: .*Not a directory'
   wait_until log_has 'generation 1: worker [0-9]+ is ready'
   kill -HUP "$SUPERVISOR"
   wait_until log_has 'deploy 1 succeeded'
@@ -118,7 +118,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   supervise
   wait_until serves 1
   start_logged "$BATS_TEST_TMPDIR/log2" "$TASUKI" --name=app --ready=delay --interval=0 -- sleep 3600
-  wait_until file_has "$BATS_TEST_TMPDIR/log2" 'another supervisor answers'
+  wait_until file_has "$BATS_TEST_TMPDIR/log2" 'another supervisor uses it'
   wait_until file_has "$BATS_TEST_TMPDIR/log2" 'is ready'
   kill -TERM "$PID"
   ends_with 0 "$PID"
@@ -187,7 +187,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
   printf 'restart' | socat -t 1 - "UNIX-CONNECT:$SOCKET"
   printf 'sto' | socat -t 1 - "UNIX-CONNECT:$SOCKET"
   serves 1
-  run ! log_has 'asked to'
+  run ! log_has 'requested'
 }
 
 @test "a megabyte is answered with an error, and costs the supervisor nothing" {
@@ -241,7 +241,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
     in_background "$BATS_TEST_TMPDIR/client.$i" "$TASUKI" restart --json app
     clients+=("$CLIENT")
   done
-  wait_until log_counts 'asked to deploy' 20
+  wait_until log_counts 'deploy requested' 20
   touch "$DIR/go"
   for i in "${clients[@]}"; do ends_with 0 "$i"; done
   for i in {1..20}; do
@@ -262,7 +262,7 @@ supervisor_has_sockets() { [ "$(sockets_of_supervisor)" -ge "$1" ]; }
     in_background "$BATS_TEST_TMPDIR/client.$i" "$TASUKI" restart --json app
     clients+=("$CLIENT")
   done
-  wait_until log_counts 'asked to deploy' 20
+  wait_until log_counts 'deploy requested' 20
   touch "$DIR/go"
   for i in "${clients[@]}"; do ends_with 1 "$i"; done
   for i in {1..20}; do

@@ -48,7 +48,7 @@ ready_workers() {
   wait_until serves 1
   rm "$DIR/quick"
   deploy_fails
-  contains "$output" 'half way' 'took too long'
+  contains "$output" 'half way' 'timed out'
   wait_until gone "$(cat "$DIR/sleeper")"
   serves 1
 }

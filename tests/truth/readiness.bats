@@ -262,7 +262,7 @@ time.sleep(3600)'
 
 @test "fd:N: a descriptor that a socket has is refused" {
   run -2 "$TASUKI" --port=0 --ready=fd:3 -- true
-  contains "$output" '--ready.*got 3.*try 4'
+  contains "$output" '--ready: descriptor 3 .*try 4'
 }
 
 probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
@@ -284,7 +284,7 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
     --ready="exec:echo \$\$ >>$DIR/probed; test -e $DIR/open || { sleep 3600; true; }"
   wait_until probed_at_least 2
   wait_until gone "$(head -n 1 "$DIR/probed")"
-  log_has 'probe took too long'
+  log_has 'probe: it timed out'
   touch "$DIR/open"
   wait_until serves 1
 }

@@ -30,7 +30,7 @@ load helper
   wait_until plays 2
   was_never_signalled 1
   current_is 1
-  log_has 'generation 1: worker [0-9]+ gives no sign of life'
+  log_has 'generation 1: worker [0-9]+ sent no WATCHDOG=1'
   log_has 'deploy 1 started by the watchdog'
   tell 2 'notify READY=1'
   wait_until serves 2
@@ -96,7 +96,7 @@ load helper
   kill -STOP "$(pid_of 2)"
   wait_until current_is 1
   was_never_signalled 1
-  log_has 'deploy 1 failed: the new worker gave no sign of life'
+  log_has 'deploy 1 failed: the new worker hung'
   wait_until gone "$(pid_of 2)"
   serves 1
 }
@@ -105,5 +105,5 @@ load helper
   script any 'sleep 3' 'beat 0.1' 'notify READY=1'
   supervise --watchdog=2
   wait_until serves 1
-  run ! log_has 'no sign of life'
+  run ! log_has 'WATCHDOG=1'
 }

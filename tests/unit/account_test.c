@@ -38,10 +38,10 @@ static void who_is_not_there_is_said(void **state)
         struct error error;
         uid_t user;
         gid_t group;
-        snprintf(expected, sizeof expected, "there is no user '%s' here", names[i]);
+        snprintf(expected, sizeof expected, "there is no user '%s'", names[i]);
         assert_int_equal(account_find_user(names[i], &user, &error), -1);
         assert_string_equal(error.text, expected);
-        snprintf(expected, sizeof expected, "there is no group '%s' here", names[i]);
+        snprintf(expected, sizeof expected, "there is no group '%s'", names[i]);
         assert_int_equal(account_find_group(names[i], &group, &error), -1);
         assert_string_equal(error.text, expected);
     }

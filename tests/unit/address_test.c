@@ -251,7 +251,7 @@ static void a_path_must_fit_a_unix_address(void **state)
     path[ADDRESS_PATH_MAX] = 'p';
     path[ADDRESS_PATH_MAX + 1] = '\0';
     assert_int_equal(address_parse_path(path, &address, &error), -1);
-    assert_text_has(error.text, "at most 107 bytes, this has 108");
+    assert_text_has(error.text, "at most 107 bytes, got 108");
 }
 
 static void a_path_that_could_not_be_handed_on_is_refused(void **state)

@@ -92,7 +92,7 @@ static void one_that_does_not_return_is_an_error(void **state)
     struct error error;
     struct memory *memory = aside_memory(sizeof *memory);
     assert_int_equal(aside_run(die, memory, &error), -1);
-    assert_string_equal(error.text, "the process for it died");
+    assert_string_equal(error.text, "the helper process died");
     assert_int_equal(aside_run(leave, memory, &error), -1);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     aside_free(memory, sizeof *memory);

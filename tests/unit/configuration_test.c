@@ -173,7 +173,7 @@ static void every_mistake_is_told_in_the_order_of_lines(void **state)
                         "web.ini:7: unknown key 'intervall'; did you mean 'interval' in [deploy]?",
                         "web.ini:8: interval: expected a duration",
                         "web.ini:9: 'port' belongs in [listen], not in [deploy]",
-                        "web.ini:10: 'interval' is given twice; the first is in line 8",
+                        "web.ini:10: duplicate key 'interval'; the first is on line 8",
                         "web.ini:11: 'command' belongs in [service], not in [deploy]",
                         "web.ini:13: unknown key 'whatever-this-is' (see tasuki.ini(5))",
                         "web.ini:14: command: expected a closing ' after: x",
@@ -269,12 +269,12 @@ static void a_section_of_a_socket_has_one_address(void **state)
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\npath = /x\n",
                    "web.ini:5: expected a port or a path, got both");
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 80\nport = 81\n",
-                   "web.ini:5: 'port' is given twice; the first is in line 4");
+                   "web.ini:5: duplicate key 'port'; the first is on line 4");
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 8o\n",
                    "web.ini:4: port: expected PORT, ");
     assert_mistake("[service]\ncommand = app\n[listen web]\nport = 1\n[deploy]\n[listen web]\n"
                    "port = 2\n",
-                   "web.ini:6: [listen web] is there twice; the first is in line 3");
+                   "web.ini:6: duplicate section [listen web]; the first is on line 3");
 }
 
 static void a_section_of_a_socket_has_its_options_and_its_name(void **state)
@@ -309,8 +309,8 @@ static void an_option_of_a_socket_is_refused_at_its_line(void **state)
                         "web.ini:6: unknown socket option 'bakclog'; did you mean backlog?",
                         "web.ini:7: nodelay: expected yes or no, got 'maybe'",
                         "web.ini:8: name: expected 1 to 255 ASCII characters without a colon",
-                        "web.ini:10: the section's own line has the name",
-                        "web.ini:14: 'backlog' is given twice; the first is in line 13",
+                        "web.ini:10: unknown key 'name': the section's line has the name",
+                        "web.ini:14: duplicate key 'backlog'; the first is on line 13",
                         NULL,
                     });
     assert_mistake("[service]\ncommand = app\n[listen a]\npath = /a,mode=0600\n",

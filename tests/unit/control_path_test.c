@@ -196,7 +196,7 @@ static void the_directory_is_made_once_with_its_mode(void **state)
     }
     assert_int_equal(chmod(directory, 0777), 0);
     assert_int_equal(control_make_directory(&error), -1);
-    assert_non_null(strstr(error.text, "everybody may write to it (mode 0777)"));
+    assert_non_null(strstr(error.text, "is world-writable (mode 0777)"));
     assert_int_equal(chmod(directory, 01777), 0);
     assert_int_equal(control_make_directory(&error), 0);
     assert_int_equal(rmdir(directory), 0);

@@ -87,7 +87,7 @@ static void one_of_a_dead_supervisor_is_replaced_and_another_users_stays(void **
     }
     leave_stale(STRANGER);
     assert_int_equal(control_socket_open(&socket, "socket", &error), -1);
-    assert_text_has(error.text, "control socket socket: a socket of user 65534 is there (expected");
+    assert_text_has(error.text, "control socket socket: it belongs to user 65534 (expected");
     assert_exists("socket");
 }
 

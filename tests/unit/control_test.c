@@ -542,7 +542,7 @@ static void when_all_wait_for_something_one_more_gets_an_error(void **state)
     assert_int_equal(server->request_count, CONTROL_CLIENTS_MAX);
     for (int i = CONTROL_CLIENTS_MAX; i < 300; i++) {
         assert_hears_and_ends(
-            fds[i], "{\"result\":\"error\",\"message\":\"too many clients are waiting\"}\n");
+            fds[i], "{\"result\":\"error\",\"message\":\"too many clients\"}\n");
     }
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         close(fds[i]);
@@ -589,7 +589,7 @@ static void without_descriptors_clients_are_turned_away(void **state)
     turn(server);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_hears_and_ends(
-        waiting, "{\"result\":\"error\",\"message\":\"the supervisor has no descriptor left\"}\n");
+        waiting, "{\"result\":\"error\",\"message\":\"too many open files in the supervisor\"}\n");
     assert_still_serves(server);
 }
 
@@ -684,7 +684,7 @@ static void a_socket_that_is_answered_on_is_an_error_and_stays(void **state)
     struct error error;
     assert_null(open_control(server, &error));
     assert_non_null(strstr(error.text, server->path));
-    assert_non_null(strstr(error.text, "another supervisor answers"));
+    assert_non_null(strstr(error.text, "another supervisor uses it"));
     assert_still_serves(server);
 }
 

@@ -131,7 +131,7 @@ static void a_restart_fails_when_the_supervisor_ends(void **state)
         struct error error;
         char expected[64];
         pid_t pid = start_supervisor(manners[i]);
-        snprintf(expected, sizeof expected, "the supervisor, pid %d, ended before", (int)pid);
+        snprintf(expected, sizeof expected, "the supervisor (pid %d) exited before", (int)pid);
         assert_int_equal(file_client_restart(PID_FILE, STATUS_FILE, &error), -1);
         assert_text_has(error.text, expected);
         wait_for(pid);
@@ -197,7 +197,7 @@ static void a_locked_file_without_a_pid_is_refused(void **state)
     int fd = open(PID_FILE, O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     assert_int_equal(file_client_stop(PID_FILE, &error), -1);
-    assert_string_equal(error.text, "pid file pid: expected a pid in it");
+    assert_string_equal(error.text, "pid file pid: expected a pid");
     close(fd);
 }
 

@@ -430,8 +430,9 @@ static void test_too_many_open_files_is_an_error(void **state)
     struct error error;
     int before = count_descriptors();
     assert_int_equal(start_with_room_for(0, &helper, &error), -1);
-    assert_not_started(&helper, &error,
-                       "cannot start 'true': no memory file for its output: Too many open files");
+    assert_not_started(
+        &helper, &error,
+        "cannot start 'true': cannot make a memory file for its output: Too many open files");
     assert_int_equal(start_with_room_for(1, &helper, &error), -1);
     assert_not_started(&helper, &error,
                        "cannot start 'true': cannot open /dev/null: Too many open files");

@@ -104,7 +104,7 @@ static void what_systemd_cannot_say_is_not_said_in_part(void **state)
     assert_variable("systemd", &gap, "LISTEN_FDS", NULL);
     assert_variable("systemd", &gap, "LISTEN_PID", NULL);
     assert_true(inheritance_has_gap(parse("systemd"), &gap, &problem));
-    assert_text_has(problem.text, "descriptor 3 is none");
+    assert_text_has(problem.text, "descriptor 3 is not a socket");
     assert_false(inheritance_has_gap(parse("nginx"), &gap, &problem));
     assert_false(inheritance_has_gap(parse("systemd"), &three, &problem));
     assert_false(inheritance_has_gap(parse("systemd"), &none, &problem));
@@ -112,7 +112,7 @@ static void what_systemd_cannot_say_is_not_said_in_part(void **state)
     struct listener far[] = {items[1], items[2]};
     const struct listener_set three_and_five = {.items = far, .count = 2};
     assert_true(inheritance_has_gap(parse("systemd"), &three_and_five, &problem));
-    assert_text_has(problem.text, "descriptor 4 is none");
+    assert_text_has(problem.text, "descriptor 4 is not a socket");
 }
 
 /* A real socket for those conventions that ask it. Returns its descriptor. */

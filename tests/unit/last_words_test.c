@@ -90,7 +90,7 @@ static void a_log_that_was_opened_anew_since_has_no_words_of_that_worker(void **
     last_words_describe_output(&mark, 1, output, sizeof output);
     streams_restore(saved);
     assert_int_equal(length, -1);
-    assert_string_equal(output, "the log file from before it was opened anew");
+    assert_string_equal(output, "the log file before it was reopened");
 }
 
 static void what_is_no_file_cannot_be_read_back(void **state)

@@ -127,7 +127,7 @@ static void a_socket_that_somebody_serves_is_refused_and_stays(void **state)
     struct listener_set set;
     struct error error = {""};
     char expected[64];
-    snprintf(expected, sizeof expected, "it is still served by process %d (", (int)getpid());
+    snprintf(expected, sizeof expected, "address already in use by process %d (", (int)getpid());
     int other = bind_other(SOCKET_PATH, SOCK_STREAM);
     assert_int_equal(listen(other, 1), 0);
     ino_t inode = inode_of(SOCKET_PATH);
@@ -153,7 +153,7 @@ static void a_server_whose_queue_is_full_still_has_its_socket(void **state)
     assert_int_equal(errno, EAGAIN);
 
     assert_int_equal(open_path(&set, SOCKET_PATH, &error), -1);
-    assert_text_has(error.text, "it is still served by");
+    assert_text_has(error.text, "address already in use by");
     assert_exists(SOCKET_PATH);
     close(waiting);
     close(other);
@@ -187,7 +187,7 @@ static void what_is_no_socket_is_refused_and_stays(void **state)
             fail_msg("%s was replaced", paths[i]);
         }
         assert_text_has(error.text, paths[i]);
-        assert_text_has(error.text, "a file that is not a socket is in the way");
+        assert_text_has(error.text, "the file exists and is not a socket");
         assert_exists(paths[i]);
     }
     assert_file_holds("file", "precious\n");
@@ -223,7 +223,7 @@ static void one_path_given_twice_is_refused(void **state)
     struct listener_set set;
     struct error error;
     assert_int_equal(open_paths(&set, paths, 0, &error), -1);
-    assert_text_has(error.text, "still served by");
+    assert_text_has(error.text, "address already in use by");
     assert_missing(SOCKET_PATH);
 }
 
@@ -344,7 +344,7 @@ static void the_rights_of_a_kept_socket_wait_for_a_stop_and_that_is_said(void **
 
     open_kept(&set, ",mode=0660", &error);
     assert_text_has(set.items[0].warning,
-                    "mode and owner change when the service has been stopped");
+                    "mode and owner take effect after a stop and start");
     umask(mask);
     listener_set_close(&set);
 }

@@ -96,8 +96,8 @@ static void what_cannot_be_opened_is_said(void **state)
     } rows[] = {
         {"no/such/log", "cannot open log file no/such/log: No such file or directory"},
         {".", "cannot open log file .: Is a directory"},
-        {"|", "log file '|': expected a command behind the |"},
-        {" | \t", "expected a command behind the |"},
+        {"|", "log file '|': expected a command after the |"},
+        {" | \t", "expected a command after the |"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct log_file log;

@@ -221,7 +221,7 @@ static void a_strangers_file_in_a_directory_for_everybody_is_refused(void **stat
     make_link("own", "temporary/link", STRANGER);
     make_directory("temporary/variables", 0755, STRANGER);
     make_file("temporary/variables/file", STRANGER);
-    const char *expected = "belongs to user 65534 in a directory that everybody may write to "
+    const char *expected = "belongs to user 65534 in a world-writable directory "
                            "(expected root's)";
     assert_refused("temporary/file", O_RDONLY, expected);
     assert_refused("temporary/file", O_WRONLY | O_CREAT, expected);

@@ -60,7 +60,7 @@ static void what_a_shell_would_act_on_is_refused(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct error error;
         assert_null(words_split(texts[i], &error));
-        assert_text_has(error.text, "means nothing here");
+        assert_text_has(error.text, "has no meaning without a shell");
     }
 }
 
@@ -72,7 +72,7 @@ static void what_is_not_closed_is_refused_and_said(void **state)
         {"a \"b", "expected a closing \" after: b"},
         {"a \"b\\\"", "expected a closing \" after: b\\\""},
         {"'", "expected a closing ' after: "},
-        {"a\\", "expected a character behind the last backslash"},
+        {"a\\", "expected a character after the last backslash"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct error error;

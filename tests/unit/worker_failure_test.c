@@ -63,7 +63,7 @@ static void a_command_that_cannot_be_executed_is_told_at_once(void **state)
          "cannot execute no-such-program: not found in PATH (/no/a:/no/b)"},
         {"./plain", NULL, "/bin", NOT_EXECUTABLE, "cannot execute ./plain: permission denied"},
         {"plain", NULL, ".", NOT_EXECUTABLE,
-         "cannot execute plain: what PATH has of that name is not executable"},
+         "cannot execute plain: the file found in PATH is not executable"},
         {"./directory", NULL, "/bin", NOT_EXECUTABLE,
          "cannot execute ./directory: permission denied"},
         {"./orphan", NULL, "/bin", NOT_EXECUTABLE,
