@@ -177,7 +177,7 @@ setup_file() {
 
 @test "a server that renames its own socket over the path replaces tasuki's, and the log says so" {
   INTERVAL=0.5 on_path renamed-over --ready=delay
-  log_has "put a socket of its own at $SOCKET"
+  log_has "replaced $SOCKET with its own socket"
 }
 
 @test "without adoption the path is the server's, as ever" {
@@ -305,7 +305,7 @@ blind_on() {
   ADDRESS=$(free_port)
   blind_on plain --port="127.0.0.1:$ADDRESS" --user=nobody
   grep -q '^Uid:[[:space:]]*65534' "/proc/$(pid_of 2)/status"
-  run ! log_has 'cannot see'
+  run ! log_has 'cannot adopt'
 }
 
 @test "in a container the path of another user's server stays, too" {

@@ -228,7 +228,7 @@ fastest() {
   kill -KILL "$SUPERVISOR"
   ended "$PID"
   equal "$STATUS_CODE" 1
-  log_has "the supervisor(, pid $SUPERVISOR, ended before| exited during the deploy)"
+  log_has "the supervisor( .pid $SUPERVISOR. exited before| exited during the deploy)"
 }
 
 @test "--stop returns when the supervisor has ended, not at the next whole second" {
