@@ -1,8 +1,7 @@
 /*
- * The adopter is what the supervisor knows of adoption: which filter a worker gets, which listeners
- * each family took and listens on, and what was asked of them. From that it knows when a generation
- * is ready and which listeners nobody serves. What a call means and how it is answered is
- * adoption.c, in the worker's companion.
+ * The adopter is the supervisor's part of adoption: it chooses a worker's filter, and records which
+ * listeners each worker bound and listens on. From that it decides when a generation is ready and
+ * which listeners no worker serves. adoption.c, in the worker's companion, answers the calls.
  */
 #ifndef ADOPTER_H
 #define ADOPTER_H
@@ -17,7 +16,7 @@
 
 struct adopter;
 
-/* All of it is the supervisor's and outlives the adopter. */
+/* The supervisor owns all of these; they outlive the adopter. */
 struct adopter_setup {
     struct ev_loop *loop;
     const struct lifecycle *lifecycle;
@@ -26,33 +25,33 @@ struct adopter_setup {
     void *context;
 };
 
-/* Returns NULL without memory. */
+/* Returns NULL if memory runs out. */
 struct adopter *adopter_new(const struct adopter_setup *setup);
 void adopter_free(struct adopter *adopter);
 
-/* Prepares the filter of a worker that is about to be started on this release; it is good until the
-   next one. Returns false where it gets none. */
+/* Prepares the filter of the next worker of this release; it is valid until the next call. Returns
+   false if the worker gets no filter. */
 bool adopter_equip(struct adopter *adopter, const struct release *release,
                    struct adoption_installation *installation);
 
-/* The worker has been started: says once why it has no filter, or what that costs it. */
+/* The worker has started: logs once why it has no filter, or what the filter costs it. */
 void adopter_tell_installation(struct adopter *adopter,
                                const struct adoption_installation *installation);
 
-/* What has been asked of each listener of the release so far, for its companion; the caller's to
-   free. NULL without memory. */
+/* What workers have asked of each listener of the release so far, for a new companion. The caller
+   frees it. NULL if memory runs out. */
 enum adoption_blocking *adopter_asked(const struct adopter *adopter, const struct release *release);
 
-/* Takes in what a family's companion has to tell of adoption. */
+/* Handles a companion's report about adoption. */
 void adopter_take(struct adopter *adopter, struct family *family, const struct fact *fact);
 
-/* The generation said itself that it is ready: so must the next, where --ready=auto decides. */
+/* The generation reported READY=1 itself: with --ready=auto the next one must do the same. */
 void adopter_said_ready(struct adopter *adopter, uint64_t generation);
 
-/* What the lifecycle reports of generations. */
+/* Called with each report of the lifecycle. */
 void adopter_report(struct adopter *adopter, const struct lifecycle_action *report);
 
-/* True if the current generation takes what it listens on by itself, and has not taken this. */
+/* True if the current generation adopts its listeners, but not this one. */
 bool adopter_is_left_over(const struct adopter *adopter, const struct listener *listener);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The change trigger watches what --restart-on-change names and asks for a deploy when a change has
- * settled: many changes in a short time are one deploy, and what goes on around the files wakes the
+ * settled: many changes in a short time are one deploy, and other changes nearby wake the
  * supervisor once a second at most.
  */
 #ifndef CHANGE_TRIGGER_H
@@ -29,12 +29,13 @@ struct change_trigger {
 
 void change_trigger_init(struct change_trigger *trigger, const struct change_trigger_setup *setup);
 
-/* Watches what these options name from now on, and nothing else. Without --restart-on-change
-   nothing is opened. Returns 0, or -1 with the reason in `error`; what can be watched is. */
+/* Watches the paths that these options name, and stops watching all others. Without
+   --restart-on-change it opens nothing. Returns 0, or -1 with the reason in `error`; then it
+   watches what it can. */
 int change_trigger_follow(struct change_trigger *trigger, const struct options *options,
                           struct error *error);
 
-/* What the last change was in, or NULL. */
+/* The path that changed last, or NULL. */
 const char *change_trigger_path(const struct change_trigger *trigger);
 
 void change_trigger_close(struct change_trigger *trigger);

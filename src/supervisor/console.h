@@ -1,8 +1,8 @@
 /*
- * The operator's side of the supervisor: it answers what comes in on the control socket, keeps the
- * history of deploys, and knows who waits for which deploy and who follows the events. It asks the
- * supervisor for what is to be done, and never does it itself. The replies are described in
- * tasuki-control(7).
+ * The operator's side of the supervisor: it answers requests on the control socket, keeps the
+ * history of deploys, and knows which client waits for which deploy and which client follows the
+ * events. It passes requests to the supervisor and never carries them out itself. tasuki-control(7)
+ * describes the replies.
  */
 #ifndef CONSOLE_H
 #define CONSOLE_H
@@ -14,8 +14,8 @@
 
 struct console;
 
-/* What an operator can ask for, and what is needed to tell how things are. All of it is the
-   supervisor's and outlives the console. */
+/* The requests of operators, and the state that replies need. The supervisor owns all of it; it
+   outlives the console. */
 struct console_setup {
     struct ev_loop *loop;
     const struct options *options;  /* the supervisor's own: its name, its socket */
@@ -30,19 +30,19 @@ struct console_setup {
     void *context;
 };
 
-/* Opens the control socket, and answers it from now on. Returns NULL with the reason in `error`. */
+/* Opens the control socket and starts to answer. Returns NULL with the reason in `error`. */
 struct console *console_open(const struct console_setup *setup, struct error *error);
 
-/* Something happened (`context` is the console): tells the followers, keeps the history, answers
-   who waited for it. These, and console_close, take NULL for a console that there is not. */
+/* Handles a report (`context` is the console): sends it to the followers, records it, and answers
+   the clients that wait for it. This function and console_close accept NULL. */
 void console_on_report(void *context, const struct lifecycle_action *report);
 void console_report_status(struct console *console, uint64_t generation, const char *text);
 
-/* What the newest failed worker (or check) said last, for the report of a failed deploy; NULL when
-   it could not be read back, and then `output` tells where it went. Copies both. */
+/* Records the last output of a failed worker or check, for the report of a failed deploy. `words`
+   is NULL if it cannot be read back; then `output` says where it went. Copies both. */
 void console_set_last_words(struct console *console, const char *words, const char *output);
 
-/* The end of the supervisor: answers those who wait for it, and removes the socket. */
+/* When the supervisor ends: answers the waiting clients and removes the socket. */
 void console_close(struct console *console);
 
 /* The members of the "status" reply that the console does not know itself. */

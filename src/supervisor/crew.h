@@ -1,7 +1,7 @@
 /*
- * The crew is the workers that run: it starts them, owns their families, hands the system's word
- * of each death to the right one, sends signals, and reads back what a failed worker said last. It
- * decides nothing.
+ * The crew is the running workers: it starts them, owns their families, passes each death to the
+ * right family, sends signals, and reads back the last output of a failed worker. It decides
+ * nothing.
  */
 #ifndef CREW_H
 #define CREW_H
@@ -50,31 +50,31 @@ void crew_close(struct crew *crew);
 void crew_start(struct crew *crew, struct release *release, uint64_t generation,
                 const struct lifecycle_settings *settings_before);
 
-/* The family of that generation's worker, or NULL. */
+/* The family of this generation's worker, or NULL. */
 struct family *crew_find(const struct crew *crew, uint64_t generation);
 
-/* What to tell of a worker that fails: no error is fatal. With --kill-mode=group SIGKILL goes to
-   everything that the worker has started. */
+/* Sends a signal to a generation's worker: no error is fatal. With --kill-mode=group SIGKILL goes
+   to everything that the worker has started. */
 void crew_signal(const struct crew *crew, uint64_t generation, pid_t pid, int signal);
 
-/* A signal of --forward: to the current worker; with none, as in a stop, to everybody left. */
+/* Forwards a signal to the current worker; without one, as during a stop, to all workers. */
 void crew_forward(const struct crew *crew, int signal);
 
-/* A process has ended and is not reaped yet: kills what is left of its group, where that is to be.
- */
+/* A process has ended and is not reaped yet: with --kill-mode=group, kills the rest of its process
+   group. */
 void crew_on_ended(struct crew *crew, pid_t pid);
 
-/* Takes a reaped process that may be a readiness probe or a companion. Returns true if it was. */
+/* Handles a reaped process if it is a readiness probe or a companion. Returns true if it was. */
 bool crew_reap_probe(struct crew *crew, pid_t pid, int status);
 
-/* A process has been reaped. If it is a worker, EVENT_EXITED is told while its family is still
-   known, and then that departs. */
+/* Handles a reaped process. For a worker it posts EVENT_EXITED while the family still exists, and
+   then retires the family. */
 void crew_on_reaped(struct crew *crew, pid_t pid, int status);
 
-/* Something happened; `context` is the crew. */
+/* Handles a report; `context` is the crew. */
 void crew_on_report(void *context, const struct lifecycle_action *report);
 
-/* True if the current generation takes its listeners by itself, and has not taken this one. */
+/* True if the current generation adopts its listeners, but not this one. */
 bool crew_is_left_over(const struct crew *crew, const struct listener *listener);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * The driver runs the lifecycle: it owns the model, its one timer and the queue of events. An event
- * is posted; the actions that it causes are handed to the owner one by one, and what the owner
- * posts meanwhile waits in the queue, so that any number of actions may be answered at once and
- * nothing is ever called again from inside itself. Deaths are taken in before any event: the dead
- * are not ready, and nobody is told to leave for them. It decides nothing and knows no worker.
+ * The driver runs the lifecycle: it owns the model, the timer and the queue of events. It hands the
+ * actions of an event to the owner one by one. Events that the owner posts meanwhile wait in the
+ * queue, so no function is called from inside itself. Deaths are handled before any event: a dead
+ * worker is not ready, and no other worker is stopped for it. The driver decides nothing and knows
+ * no workers.
  */
 #ifndef DRIVER_H
 #define DRIVER_H
@@ -16,7 +16,7 @@
 
 struct driver;
 
-/* All of it is the owner's and outlives the driver. */
+/* The owner of the driver owns all of these; they outlive the driver. */
 struct driver_setup {
     struct ev_loop *loop;
     struct lifecycle_settings settings; /* of the first generation */
@@ -40,7 +40,7 @@ const struct lifecycle *driver_lifecycle(const struct driver *driver);
    EVENT_EXITED and the EVENT_SPAWNED of one that has ended already, until everything is reaped. */
 void driver_post(struct driver *driver, const struct lifecycle_event *event);
 
-/* Reaps whatever there is: one SIGCHLD may stand for many. */
+/* Reaps all children that have ended: one SIGCHLD may stand for many. */
 void driver_reap(struct driver *driver);
 
 #endif

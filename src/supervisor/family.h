@@ -1,7 +1,7 @@
 /*
- * A family looks after one worker on the supervisor's behalf: it listens to what the worker says
- * (NOTIFY_SOCKET, a descriptor), runs the readiness probe, and remembers what there is to tell
- * about the worker. What happens becomes an event for the lifecycle; it decides nothing.
+ * A family is one worker and its helper processes. It receives what the worker reports
+ * (NOTIFY_SOCKET, a descriptor), runs the readiness probe, and keeps what the log and the status
+ * show about the worker. It posts events for the lifecycle and decides nothing.
  */
 #ifndef FAMILY_H
 #define FAMILY_H
@@ -22,7 +22,7 @@
 
 struct family;
 
-/* What the supervisor is told, and with what it is called. */
+/* The callbacks to the supervisor, and their context. */
 struct family_listener {
     void (*on_event)(void *context, const struct lifecycle_event *event);
     void (*on_status)(void *context, uint64_t generation, const char *text);
@@ -65,14 +65,13 @@ struct family {
     struct capture *errors;
 };
 
-/* Makes ready what a worker of this generation will talk to, and writes it into the plan's
-   environment. Returns the family, or NULL with the reason in
-   `error` and in errno. */
+/* Opens what a worker of this generation will talk to, and adds it to the plan's environment.
+   Returns the family, or NULL with the reason in `error` and in errno. */
 struct family *family_new(struct ev_loop *loop, struct release *release,
                           const struct family_listener *listener, uint64_t generation,
                           struct plan *plan, struct error *error);
 
-/* Puts the worker's ends and its surroundings into the command. */
+/* Adds the worker's descriptors and surroundings to the command. */
 void family_equip(const struct family *family, struct worker_command *command);
 
 /* The worker runs: listens to it from now on. `filter_fd`, where its filter reports (-1: it has
@@ -81,27 +80,28 @@ void family_equip(const struct family *family, struct worker_command *command);
 int family_begin(struct family *family, pid_t pid, int filter_fd,
                  const enum adoption_blocking *asked, struct error *error);
 
-/* It is ready, or it has been told to leave: no more probing. */
+/* The worker is ready or stopping: ends the readiness probe. */
 void family_stop_probing(struct family *family);
 
 /* A process has ended and is not reaped yet: if it is the probe, kills what is left of its group.
  */
 void family_on_ended(const struct family *family, pid_t pid);
 
-/* Takes a reaped process that may be the probe or the companion. Returns true if it was. */
+/* Handles a reaped process if it is the probe or the companion. Returns true if it was. */
 bool family_reap(struct family *family, pid_t pid, int status);
 
-/* The last words of the worker, as far as they can be had: `buffer` gets them, with a NUL. Returns
-   false when nothing could be read back. */
+/* Copies the worker's last output into `buffer`, with a NUL. Returns false if none can be read
+   back. */
 bool family_last_words(struct family *family, char *buffer, size_t size);
 
-/* The worker has been reaped: neither it nor its companion has its sockets any more. */
+/* The worker has been reaped: closes the connections to it and to its companion, and drops the
+   release. */
 void family_drop_release(struct family *family);
 
-/* The worker has been reaped: no event comes from here any more. */
+/* The worker has been reaped: posts no more events. */
 void family_end(struct family *family);
 
-/* Frees everything, a probe that still runs included. */
+/* Frees everything, and ends a running probe. */
 void family_free(struct family *family);
 
 #endif

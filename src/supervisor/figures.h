@@ -1,8 +1,8 @@
 /*
- * Figures are what is measured of the running service: the queues of its listeners, the connections
- * and the memory of its generations. A process aside measures, since a thousand listeners take
- * long, and a process that hangs may hold up whoever looks at it. All who ask meanwhile are told by
- * one measurement, and what it has not found out in time is unknown.
+ * Figures are measurements of the running service: the queues of its listeners, and the connections
+ * and memory of its generations. A helper process measures, because a thousand listeners take long
+ * and a hung process can block its observer. One measurement answers all clients that ask
+ * meanwhile; what it does not find in time is unknown.
  */
 #ifndef FIGURES_H
 #define FIGURES_H
@@ -43,12 +43,12 @@ struct measurement {
 void measurement_init(struct measurement *measurement, struct ev_loop *loop,
                       void (*on_end)(void *context, const struct figures *figures), void *context);
 
-/* Begins one, unless one is under way. Where no process can be made, on_end is called at once, and
-   what only a process may find out is unknown. */
+/* Starts a measurement, unless one is running. If no process can be started, calls on_end at once;
+   then what only a process may measure is unknown. */
 void measurement_begin(struct measurement *measurement, const struct listener_set *listeners,
                        const struct lifecycle *lifecycle);
 
-/* Ends one that is under way, without on_end. */
+/* Ends a running measurement without on_end. */
 void measurement_cancel(struct measurement *measurement);
 
 /* What is known of the listener with that descriptor at that place of the release, and of a

@@ -1,6 +1,6 @@
 /*
- * Hooks are the commands that the supervisor sends out on the side, each bounded in time: the
- * check before a deploy, and what --on-event runs. Neither is ever in the way of the service.
+ * Hooks are the supervisor's own commands, each with a time limit: the check before a deploy, and
+ * --on-event. They never delay the service.
  */
 #ifndef HOOK_H
 #define HOOK_H
@@ -12,9 +12,9 @@
 #include <ev.h>
 #include <stdbool.h>
 
-/* How many commands of --on-event may run at once; what comes then is left out, and said to be. */
+/* How many --on-event commands may run at once; further events are skipped, and the log says so. */
 #define EVENT_HOOKS_MAX 16
-/* How long each may take, in seconds. */
+/* The time limit of each, in seconds. */
 #define HOOK_SECONDS 30.0
 
 struct hook {
@@ -38,15 +38,15 @@ struct hooks {
 
 void hooks_init(struct hooks *hooks, struct ev_loop *loop, struct release *const *release);
 
-/* Starts the check, whose output is to be captured. `seconds` 0: no bound. Returns 0 or -1. */
+/* Starts the check and captures its output. `seconds` 0: no limit. Returns 0 or -1. */
 int hooks_start_check(struct hooks *hooks, const struct helper_command *command, double seconds,
                       struct error *error);
 
-/* Ends a check whose answer is not wanted any more. */
+/* Ends the check without an answer. */
 void hooks_cancel_check(struct hooks *hooks);
 
-/* Something happened; `context` is the hooks. Runs the command of --on-event where it is told of
-   such, unless too many are running. */
+/* Handles a report; `context` is the hooks. Runs the --on-event command if the event has one,
+   unless too many are running. */
 void hooks_on_report(void *context, const struct lifecycle_action *report);
 
 enum hook_kind { HOOK_NONE, HOOK_CHECK, HOOK_EVENT };
@@ -54,11 +54,11 @@ enum hook_kind { HOOK_NONE, HOOK_CHECK, HOOK_EVENT };
 /* A process has ended and is not reaped yet: if it is a hook, kills what is left of its group. */
 void hooks_on_ended(const struct hooks *hooks, pid_t pid);
 
-/* Takes a reaped process that may be a hook. For the check, `words` gets the end of its output,
-   and a last line when it was killed for taking too long. */
+/* Handles a reaped process if it is a hook. For the check, `words` gets the end of its output, and
+   a last line if it timed out. */
 enum hook_kind hooks_reap(struct hooks *hooks, pid_t pid, char *words, size_t size);
 
-/* Gives the commands of the last events a moment, and kills what is still running then. */
+/* Waits a moment for the last --on-event commands, then kills those that are still running. */
 void hooks_close(struct hooks *hooks);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The log keeper looks after the log while the loop runs: it keeps the log command running, tries
- * lines again that nobody took, follows a rotation, and owns the captures of the workers' output.
+ * The log keeper maintains the log while the loop runs: it restarts the log command, retries lines
+ * that could not be written, follows a rotation, and owns the captures of the workers' output.
  */
 #ifndef LOG_KEEPER_H
 #define LOG_KEEPER_H
@@ -25,13 +25,13 @@ struct log_keeper {
     double retry_seconds;
 };
 
-/* Begins at once; `log_file` is the caller's and outlives the keeper. */
+/* Starts at once. The caller owns `log_file`, which outlives the keeper. */
 void log_keeper_init(struct log_keeper *keeper, struct ev_loop *loop, struct log_file *log_file);
 
-/* Copies what the captures still hold, and ends them. */
+/* Copies the rest of the captured output, and ends the captures. */
 void log_keeper_close(struct log_keeper *keeper);
 
-/* Takes a reaped process that may be the log command. Returns true if it was. */
+/* Handles a reaped process if it is the log command. Returns true if it was. */
 bool log_keeper_reap(struct log_keeper *keeper, pid_t pid, int status);
 
 /* Opens the log file again, after a rotation. Returns 0, or -1 with the reason in `error`, which

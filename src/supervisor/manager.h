@@ -1,7 +1,7 @@
 /*
- * What the service manager (systemd) is told, and when: the state of the service, in the order in
- * which sd_notify(3) expects it, the signs of life that it asked for, and the listeners in force
- * for its file descriptor store. How it is told is service_manager.c.
+ * What tasuki tells the service manager (systemd), and when: the state of the service in the order
+ * that sd_notify(3) expects, the watchdog messages, and the listeners for the file descriptor
+ * store. service_manager.c sends it.
  */
 #ifndef MANAGER_H
 #define MANAGER_H
@@ -43,14 +43,14 @@ struct manager {
 void manager_init(struct manager *manager, const struct manager_setup *setup);
 void manager_close(struct manager *manager);
 
-/* Something happened (`context` is the manager): tells what it means for the service's state. */
+/* Handles a report (`context` is the manager): sends the new state of the service. */
 void manager_on_report(void *context, const struct lifecycle_action *report);
 
-/* Has its store keep the listeners in force. */
+/* Sends the listeners in force to the store. */
 void manager_store(struct manager *manager);
 
-/* Has it forget those of `before` that are not in force any more. Comes before manager_store: two
-   sockets may have one name, and it forgets both. */
+/* Removes from the store the listeners of `before` that are not in force any more. Call it before
+   manager_store: two sockets may share one name, and this removes both. */
 void manager_unstore(const struct manager *manager, const struct listener_set *before);
 
 #endif

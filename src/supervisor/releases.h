@@ -1,9 +1,8 @@
 /*
- * The releases are what generations are started from: the one in force, and the one that a deploy
- * has prepared before anything is started from it. To prepare one, the configuration file is read,
- * hosts, users and groups are looked up, new listeners are bound, and the check runs. What may hang
- * runs aside, with a deadline. What goes wrong on the way is the deploy's failure, and then nothing
- * has changed.
+ * The releases are what generations start from: the one in force, and the one that a deploy
+ * prepares. To prepare a release, this file reads the configuration file, looks up hosts, users and
+ * groups, binds new listeners, and runs the check. Steps that may hang run in a helper process with
+ * a deadline. If a step fails, the deploy fails and nothing changes.
  */
 #ifndef RELEASES_H
 #define RELEASES_H
@@ -52,23 +51,23 @@ void releases_close(struct releases *releases);
 /* The options of the release in force. Those of the first one are the supervisor's own and stay. */
 const struct options *releases_options(const struct releases *releases);
 
-/* What a generation of that deploy (0: of none) is to be started from. */
+/* The release for a generation of this deploy (0: no deploy). */
 struct release *releases_of_deploy(const struct releases *releases, uint64_t deploy);
 
-/* Prepares what a deploy is to be started from (ACTION_CHECK); on_checked tells how that went, now
-   or later. */
+/* Prepares the release of a deploy (ACTION_CHECK). Calls on_checked with the outcome, now or later.
+ */
 void releases_check(struct releases *releases, const struct lifecycle_action *action);
 
-/* The answer is not wanted any more (ACTION_UNCHECK). */
+/* Cancels the preparation (ACTION_UNCHECK). */
 void releases_cancel_check(struct releases *releases);
 
 /* The command of the check has ended; `words` is the end of its output. */
 void releases_on_check_exited(struct releases *releases, int status, const char *words);
 
-/* Something happened; `context` is the releases. */
+/* Handles a report; `context` is the releases. */
 void releases_on_report(void *context, const struct lifecycle_action *report);
 
-/* Lines of the log about the listeners in force, at the start. */
+/* Logs the listeners in force, at the start. */
 void releases_log_listeners(const struct releases *releases);
 
 #endif

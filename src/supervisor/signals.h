@@ -1,5 +1,5 @@
 /*
- * The signals that the supervisor takes, and what each of them asks for. It carries nothing out.
+ * The signals of the supervisor, and the request that each one makes. It carries nothing out.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H
@@ -28,10 +28,10 @@ struct signals {
     ev_signal watchers[SIGNALS_COUNT]; /* by number, from 1 */
 };
 
-/* Blocks what the supervisor takes, so that a signal that comes early waits for it. */
+/* Blocks these signals, so that an early one waits. */
 void signals_block(const struct options *options);
 
-/* Watches those signals, and lets them come. */
+/* Starts to watch them, and unblocks them. */
 void signals_watch(struct signals *signals, const struct signals_setup *setup);
 
 #endif

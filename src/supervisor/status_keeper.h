@@ -1,7 +1,6 @@
 /*
- * The status keeper says in the status file which generations are running. A text that could not be
- * written (the disk is full, the directory is gone) is an error once, and is tried again until it
- * can be.
+ * The status keeper writes the running generations to the status file. If that fails (full disk, no
+ * directory), it logs one error and retries until it succeeds.
  */
 #ifndef STATUS_KEEPER_H
 #define STATUS_KEEPER_H
@@ -11,7 +10,7 @@
 
 #include <ev.h>
 
-/* All of it is the owner's and outlives the keeper. */
+/* The owner owns all of these; they outlive the keeper. */
 struct status_keeper_setup {
     struct ev_loop *loop;
     const struct lifecycle *lifecycle;
@@ -26,7 +25,7 @@ struct status_keeper {
 
 void status_keeper_init(struct status_keeper *keeper, const struct status_keeper_setup *setup);
 
-/* Writes what the lifecycle knows now. */
+/* Writes the current state of the lifecycle. */
 void status_keeper_publish(struct status_keeper *keeper);
 
 void status_keeper_close(struct status_keeper *keeper);

@@ -1,8 +1,7 @@
 /*
  * The supervisor is the thin shell around the lifecycle, and the only file that knows libev: it
- * turns what the system reports (signals, deaths, timers) into events, and carries out the actions
- * that come back. It holds no policy. No error ends it once the first worker has been started: it
- * is told, and the service goes on.
+ * turns signals, deaths and timers into events, and carries out the actions that follow. It holds
+ * no policy. After the first worker has started, no error ends it: it logs the error and continues.
  */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
@@ -13,7 +12,7 @@
 #include "service_manager.h"
 #include "status_file.h"
 
-/* What has been set up for the supervisor; all of it stays the caller's. */
+/* Everything that the supervisor needs; the caller owns it. */
 struct supervisor_setup {
     const struct options *options;
     const struct configuration *configuration; /* of `options`, which are the supervisor's own */
@@ -25,9 +24,9 @@ struct supervisor_setup {
     struct error *failure; /* filled when the first worker cannot be started */
 };
 
-/* Runs the service until it is stopped; the signals that it takes are blocked (signals_block).
-   Returns the exit status: 0 after a stop; 126 or 127 when
-   the first worker could not be executed; 1 when the supervisor could not be set up. */
+/* Runs the service until it is stopped. The caller has blocked its signals (signals_block). Returns
+   the exit status: 0 after a stop; 126 or 127 if the first worker could not be executed; 1 if the
+   supervisor could not be set up. */
 int supervisor_run(const struct supervisor_setup *setup);
 
 #endif
