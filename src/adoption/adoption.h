@@ -26,16 +26,17 @@ struct adoption;
 /* What a program asked of a listener's description, which all generations share. */
 enum adoption_blocking { BLOCKING_UNASKED, BLOCKING, NONBLOCKING };
 
-/* Takes over the listeners' descriptors, and nothing else of the set. `asked` is what was asked of
-   each before. Returns NULL without memory. Never freed: it lives as long as its process. */
+/* Takes over the listeners' descriptors, and nothing else of the set. `asked` is what workers asked
+   of each listener before. Returns NULL if memory runs out. Never freed: it lives as long as its
+   process. */
 struct adoption *adoption_new(const struct listener_set *listeners,
                               const enum adoption_blocking *asked);
 
 /* The listener's descriptor here; -1 once they are closed. */
 int adoption_descriptor(const struct adoption *adoption, size_t listener);
 
-/* From now on no bind gets a listener, and no process is kept from binding the address by this one.
-   What would harm a listener is still not done. */
+/* After this call no bind gets a listener, and tasuki's listener does not stop another process from
+   binding its address. Calls that would harm a listener are still not carried out. */
 void adoption_close_listeners(struct adoption *adoption);
 
 enum adoption_event_kind {
@@ -57,7 +58,7 @@ struct adoption_event {
 
 enum adoption_result { ADOPTION_SERVED, ADOPTION_IDLE, ADOPTION_OVER };
 
-/* Answers the call that has waited longest on the filter's descriptor, and says what is new by it.
+/* Answers the call that has waited longest on the filter's descriptor, and reports what is new.
    ADOPTION_IDLE: no call waits; ADOPTION_OVER: no process with the filter is left. */
 enum adoption_result adoption_serve(struct adoption *adoption, int filter_fd,
                                     struct adoption_event *event);

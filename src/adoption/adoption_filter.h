@@ -1,13 +1,13 @@
 /*
- * The seccomp filter of a worker whose server binds for itself: bind, listen and a few more calls
- * are reported to the companion, everything else goes on as if it were not there (see
- * seccomp_unotify(2)). This file writes the filter, puts it into the child that is to become the
- * worker, and brings the descriptor on which it reports over to the supervisor, which hands it to
- * the companion. It knows nothing of what the calls mean.
+ * The seccomp filter of a worker whose server binds for itself: the kernel reports bind, listen and
+ * a few more calls to the companion, and carries out all others as usual (see seccomp_unotify(2)).
+ * This file writes the filter, installs it in the child that becomes the worker, and passes its
+ * descriptor to the supervisor, which hands it to the companion. It does not know what the calls
+ * mean.
  *
- * The child shares the memory of the thread that made it, which stands still until it has called
- * execve(2), and could answer nothing. So no call that the filter reports may follow its
- * installation there.
+ * The child shares the memory of the thread that made it. That thread waits until the child has
+ * called execve(2), so it cannot answer. After the installation the child must make no call that
+ * the filter reports.
  */
 #ifndef ADOPTION_FILTER_H
 #define ADOPTION_FILTER_H
@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* More than the longest filter has. */
+/* An upper bound of the filter's length. */
 #define ADOPTION_FILTER_MAX 32
 
 struct adoption_filter {
@@ -53,8 +53,8 @@ int adoption_installation_perform(struct adoption_installation *installation);
    that never arrived the filter is mute. */
 void adoption_installation_close(struct adoption_installation *installation);
 
-/* Finds out, in a process of its own, whether filters can be installed and descriptors be put into
-   other processes here. Returns 0, or -1 with the reason. */
+/* Tests, in a helper process, whether this system allows filters and putting descriptors into other
+   processes. Returns 0, or -1 with the reason. */
 int adoption_filter_probe(const struct adoption_filter *filter, struct error *error);
 
 /* Why an installation failed, as the end of a sentence. */

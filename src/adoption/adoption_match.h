@@ -26,10 +26,10 @@ struct adoption_address {
     size_t name_length; /* 0: it is not abstract */
 };
 
-/* Reads what a socket of this kind would be bound to. `length` bytes of `raw` are there. An IPv4
-   address in IPv6 clothes becomes IPv4. Returns false for what is no address of such a socket, has
-   no port yet, or has no name; the file of a unix socket is for the caller to find. `raw` must
-   outlive `address`. */
+/* Reads the address that a socket of this kind would be bound to. `raw` has `length` bytes. An
+   IPv4-mapped IPv6 address becomes IPv4. Returns false for an invalid address, one without a port,
+   and one without a name; the caller finds the file of a unix socket. `raw` must outlive `address`.
+   */
 bool adoption_address_read(struct adoption_address *address, const struct sockaddr_storage *raw,
                            size_t length);
 

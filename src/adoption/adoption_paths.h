@@ -1,7 +1,7 @@
 /*
- * Which of tasuki's unix sockets a path of a target's leads to, and what a call would do to it.
- * Servers remove the path before they bind it and when they leave, when a newer generation serves
- * there already; so it is not they who remove it. This file finds out and does nothing.
+ * Which of tasuki's unix sockets a path of a target leads to, and what a call would do to it.
+ * Servers remove the path before they bind it and when they stop, while a newer generation already
+ * serves there; so tasuki does not let them remove it. This file finds out and changes nothing.
  */
 #ifndef ADOPTION_PATHS_H
 #define ADOPTION_PATHS_H
@@ -22,9 +22,9 @@ struct adoption_path_list {
     size_t count;
 };
 
-/* Looks up a path of the target's, as for target_entry_open. Returns the index of the file that is
-   there, or their number. Paths with another last component are not even looked at, so no foreign
-   file system is waited for. */
+/* Looks up a path of the target, as for target_entry_open. Returns the index of the file there, or
+   the number of files if it is none of them. Paths with another last component are not looked up,
+   so no foreign file system can delay it. */
 size_t adoption_path_find(const struct adoption_path_list *list, const struct target *target,
                           int at, const char *path);
 

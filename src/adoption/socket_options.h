@@ -1,13 +1,12 @@
 /*
- * The options of a socket that another one takes the place of: those that its program has set are
- * carried over.
+ * The options of a replaced socket: those that its program has set are copied to the new one.
  */
 #ifndef SOCKET_OPTIONS_H
 #define SOCKET_OPTIONS_H
 
-/* Sets on `to` what was set on `from`, as far as that differs from a new socket of its kind: what
-   nobody asked for is not taken back. Options that only matter to bind(2) are left out. `from` may
-   be -1: nothing is known, nothing is done. */
+/* Copies to `to` the options of `from` that differ from a new socket of its kind; other options of
+   `to` stay as they are. Options that only matter to bind(2) are left out. If `from` is -1, nothing
+   is copied. */
 void socket_options_carry(int from, int to);
 
 #endif

@@ -1,12 +1,11 @@
 /*
  * A target is a process that waits in a system call for an answer (the word is
- * seccomp_unotify(2)'s). This file looks at it from outside: its memory, its descriptors, and where
- * its paths lead. It changes nothing there. What it finds is only good if the call still waits
- * afterwards (SECCOMP_IOCTL_NOTIF_ID_VALID): the target may have died meanwhile, and its number
- * gone to somebody else.
+ * seccomp_unotify(2)'s). This file reads its memory, its descriptors, and where its paths lead. It
+ * changes nothing there. The result is only valid if the call still waits afterwards
+ * (SECCOMP_IOCTL_NOTIF_ID_VALID): the target may have died, and another process may have its pid.
  *
- * All of it may wait for as long as the target likes (its memory may be a file of its own file
- * system, and so may its descriptors), so only a companion calls it.
+ * Each function may wait as long as the target likes (its memory or a descriptor may be a file of
+ * its own file system), so only a companion calls it.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -48,36 +47,35 @@ struct target_entry {
     struct stat status; /* of the entry itself, a symbolic link is not followed */
 };
 
-/* Until target_close this process reaches files as the target's user (setfsuid(2)), where that is
-   another one and it may: so it may look at the target through /proc also where it is root without
-   CAP_SYS_PTRACE, as in containers, and the target's paths lead no further than they lead the
-   target. */
+/* Until target_close, this process uses the target's user for files (setfsuid(2)), if it may. So it
+   can read the target in /proc as root without CAP_SYS_PTRACE, as in containers, and the target's
+   paths lead no further than they do for the target. */
 void target_open(struct target *target, pid_t thread, bool has_proc);
 void target_close(struct target *target);
 
 /* The process of the thread; without /proc, the thread. */
 pid_t target_process(const struct target *target);
 
-/* Copies `size` bytes from an address in the target's memory. Returns how many could be read from
-   there on, or -1. */
+/* Copies `size` bytes from an address in the target's memory. Returns how many could be read, or
+   -1. */
 ssize_t target_read(const struct target *target, uint64_t address, void *buffer, size_t size);
 
 /* Copies a path, which ends with a NUL. Returns its length, or -1: not readable, or too long. */
 ssize_t target_read_path(const struct target *target, uint64_t address, char *buffer, size_t size);
 
-/* The inode of a socket of the target's, without touching the socket. 0: there is no telling; -1:
-   the descriptor is no socket. */
+/* The inode of a target's socket, without touching the socket. 0: unknown; -1: the descriptor is
+   not a socket. */
 ino_t target_socket_inode(const struct target *target, int fd);
 
-/* Looks at a descriptor of the target's. Where ptrace(2) is not permitted, as in many containers,
-   there is no duplicate, and /proc tells less. Returns 0, or -1: it is no socket, or nothing can be
-   known of it. To be closed with target_socket_close after success. */
+/* Inspects a descriptor of the target. Without permission for ptrace(2), as in many containers,
+   there is no duplicate, and /proc shows less. Returns 0, or -1: not a socket, or unknown. After
+   success call target_socket_close. */
 int target_socket_open(struct target *target, int fd, struct target_socket *socket);
 void target_socket_close(struct target_socket *socket);
 
-/* Follows a path of the target's up to its last component. `at` is the descriptor of a directory
-   that it begins in, or AT_FDCWD. Returns 0, or -1: it leads nowhere. To be closed with
-   target_entry_close after success. */
+/* Follows a path of the target to its last component. `at` is the descriptor of the directory that
+   it starts in, or AT_FDCWD. Returns 0, or -1: it leads nowhere. After success call
+   target_entry_close. */
 int target_entry_open(const struct target *target, int at, const char *path,
                       struct target_entry *entry);
 void target_entry_close(struct target_entry *entry);

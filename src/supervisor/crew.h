@@ -60,8 +60,8 @@ void crew_signal(const struct crew *crew, uint64_t generation, pid_t pid, int si
 /* Forwards a signal to the current worker; without one, as during a stop, to all workers. */
 void crew_forward(const struct crew *crew, int signal);
 
-/* A process has ended and is not reaped yet: with --kill-mode=group, kills the rest of its process
-   group. */
+/* A process has ended and is not reaped yet: kills the rest of its process group, if it is a probe
+   or a worker with --kill-mode=group. */
 void crew_on_ended(struct crew *crew, pid_t pid);
 
 /* Handles a reaped process if it is a readiness probe or a companion. Returns true if it was. */

@@ -1,8 +1,8 @@
 /*
- * A capture is a pipe between a worker's output and the supervisor's own (--capture): what comes is
- * copied on, and the end of it is kept as the worker's last words. It never blocks the event loop:
- * while the log is stalled it stops reading, and then the worker waits for the log as it would have
- * to without a capture. It lives until the last process that writes has closed the pipe.
+ * A capture is a pipe between a worker's output and the supervisor's (--capture): it copies what
+ * arrives and keeps the end of it as the worker's last words. It never blocks the event loop: while
+ * the log is stalled it stops reading, and the worker waits for the log, as it would without a
+ * capture. It lives until the last writer has closed the pipe.
  */
 #ifndef CAPTURE_H
 #define CAPTURE_H
@@ -35,23 +35,21 @@ struct capture {
     size_t tail_size;
 };
 
-/* Makes a capture that copies to `target_fd`, and puts it on `list`, which it leaves by itself at
-   its end. Returns NULL with the reason in `error`. */
+/* Makes a capture that copies to `target_fd`, and puts it on `list`; it removes itself from there
+   at its end. Returns NULL with the reason in `error`. */
 struct capture *capture_new(struct ev_loop *loop, struct capture **list, int target_fd,
                             struct error *error);
 
-/* The worker has its end: closes ours of it, and begins to copy. */
+/* The worker has its end of the pipe: closes it here, and starts to copy. */
 void capture_begin(struct capture *capture);
 
-/* Copies what is there now; to be called before the last words of a worker that has ended are read.
- */
+/* Copies what has arrived. Call it before you read the last words of a worker that has ended. */
 void capture_drain(struct capture *capture);
 
-/* Nobody asks for its last words any more: it ends with the last writer, or now if there is none.
- */
+/* Its last words are not needed any more: it ends with the last writer, or now if there is none. */
 void capture_release(struct capture *capture);
 
-/* Ends it, whoever may still write. */
+/* Ends it, even if processes still write. */
 void capture_free(struct capture *capture);
 
 #endif

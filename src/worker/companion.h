@@ -1,14 +1,14 @@
 /*
- * A companion is a small process at a worker's side. It receives what the worker says on
- * NOTIFY_SOCKET and answers what its filter reports (adoption.h), and passes on facts. It does so
- * with the worker's user and groups, and is expendable: what comes from a worker can hold up
- * whoever touches it (a descriptor whose close waits, memory that is a file of the worker's own
- * file system), for as long as the worker likes. So the supervisor touches none of it.
+ * A companion is a small process beside a worker. It receives the worker's messages on
+ * NOTIFY_SOCKET, answers the calls that the filter reports (adoption.h), and sends facts to the
+ * supervisor. It has the worker's user and groups and may hang: a worker can block every process
+ * that touches what it sends (a descriptor whose close waits, memory that is a file of the worker's
+ * own file system). So the supervisor touches none of it.
  *
- * It is a child of the supervisor, made by fork(2) once the worker's command has been executed, in
- * a session of its own. It has nothing of the supervisor's but the listeners of its worker, which
- * it closes when that worker has ended. It outlives the supervisor, and ends when its family has:
- * at the hang-up of the filter, or where there is none, with the worker.
+ * The companion is a child of the supervisor, made by fork(2) once the worker's command has been
+ * executed, in its own session. It keeps nothing of the supervisor but the listeners of its worker,
+ * and closes them when that worker has ended. It outlives the supervisor. It ends when no process
+ * with the filter is left, or without a filter, with the worker.
  */
 #ifndef COMPANION_H
 #define COMPANION_H
@@ -35,17 +35,17 @@ struct companion_setup {
     const struct identity *identity;      /* of the worker */
 };
 
-/* Before the worker is started, so that a lack of descriptors is told in time: makes the pipe.
-   Returns 0 or -1. */
+/* Makes the pipe. Call it before the worker starts, so that a lack of descriptors is reported in
+   time. Returns 0 or -1. */
 int companion_prepare(struct companion *companion, struct error *error);
 
-/* Returns 0 with a companion that runs, or -1. */
+/* Starts the companion. Returns 0 or -1. */
 int companion_start(struct companion *companion, const struct companion_setup *setup,
                     struct error *error);
 
-/* The worker has been reaped. Returns when the companion has closed its listeners, so that an
-   address that nobody else has is free; one that does not come to it is killed. It may live on for
-   what the worker left behind, and is nobody's business any more but waitpid(2)'s. */
+/* The worker has been reaped. Waits until the companion has closed its listeners, so that their
+   addresses are free; kills a companion that does not. Otherwise it may live on for processes that
+   the worker left running; then the supervisor only reaps it. */
 void companion_part(struct companion *companion);
 
 #endif

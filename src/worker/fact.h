@@ -1,7 +1,7 @@
 /*
- * What a companion (companion.h) tells the supervisor: plain facts of one size, through a pipe, on
- * which nothing but bytes can come. Who runs with a worker's rights writes them, so they are taken
- * apart as if somebody hostile had.
+ * What a companion (companion.h) tells the supervisor: plain facts of one size, through a pipe,
+ * which carries nothing but bytes. A process with a worker's rights writes them, so the supervisor
+ * treats them as hostile input.
  */
 #ifndef FACT_H
 #define FACT_H
@@ -37,12 +37,12 @@ struct fact {
     char text[NOTIFY_STATUS_SIZE];
 };
 
-/* In the companion. Waits where the pipe is full. Returns 0, or -1: nobody reads any more. */
+/* In the companion. Waits while the pipe is full. Returns 0, or -1 if there is no reader. */
 int fact_send(int fd, const struct fact *fact);
 
-/* In the supervisor. Returns 1 with a fact that makes sense: its kind is known, its listener is one
-   of so many, its text is one line of valid UTF-8; 0 when none waits; -1 at the end, or when what
-   came is none. */
+/* In the supervisor. Returns 1 with a valid fact: a known kind, the index of a listener below the
+   limit, one line of valid UTF-8; 0 if none waits; -1 at the end, or if the bytes are no valid
+   fact. */
 int fact_receive(int fd, size_t listeners, struct fact *fact);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * A helper is a command of the operator's that the supervisor runs on the side (--check, the probe
- * of --ready=exec:, --on-event): by /bin/sh, in a process group of its own, with its output in a
- * memory file, so that nothing has to be read while it runs and it can never block on a full pipe.
- * It is killed group and all. It is never mistaken for a worker.
+ * A helper is a command of the operator that the supervisor runs (--check, the probe of
+ * --ready=exec:, --on-event). /bin/sh runs it in its own process group. Its output goes to a memory
+ * file, so it never blocks on a full pipe. The whole group is killed together. It is never mistaken
+ * for a worker.
  */
 #ifndef HELPER_H
 #define HELPER_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* So much of the end of the output is kept at least. */
+/* At least this many bytes from the end of the output are kept. */
 #define HELPER_OUTPUT_KEPT 65536
 
 struct helper {
@@ -35,25 +35,24 @@ struct helper_command {
    0; or -1 with the reason in `error`, and then there is nothing to kill or to finish. */
 int helper_start(struct helper *helper, const struct helper_command *command, struct error *error);
 
-/* Kills the whole group, what has left it excepted (setsid). The helper still has to be reaped by
-   whoever reaps. */
+/* Kills the whole group, except processes that left it (setsid). The helper still has to be reaped.
+ */
 void helper_kill(const struct helper *helper);
 
-/* To be called a few times a second while a helper with captured output runs: gives back the memory
-   of all but the last HELPER_OUTPUT_KEPT bytes, so that one that prints without end cannot fill it.
- */
+/* Call it a few times a second while a helper with captured output runs: it frees all but the last
+   HELPER_OUTPUT_KEPT bytes, so that endless output cannot fill the memory. */
 void helper_trim(const struct helper *helper);
 
-/* The last `size` - 1 bytes at most (and HELPER_OUTPUT_KEPT) of what it wrote, with a NUL at the
-   end; returns their number. NULs among them become spaces; else they are as it wrote them, so they
-   need not be UTF-8. Works until helper_forget. */
+/* Copies the last `size` - 1 bytes of its output (HELPER_OUTPUT_KEPT at most), with a NUL at the
+   end; returns their number. NULs among them become spaces; the rest is unchanged and need not be
+   UTF-8. Works until helper_forget. */
 size_t helper_output(const struct helper *helper, char *buffer, size_t size);
 
-/* It has been reaped, and its number may be somebody else's: frees the output. What is left of its
-   group is to be killed before (helper_kill). */
+/* Frees the output after the helper has been reaped, when another process may have its pid. Kill
+   its group before (helper_kill). */
 void helper_forget(struct helper *helper);
 
-/* Both of these, for one that is not reaped yet. */
+/* Kills the group and frees the output of a helper that is not reaped yet. */
 void helper_finish(struct helper *helper);
 
 #endif

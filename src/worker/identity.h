@@ -1,8 +1,8 @@
 /*
- * Who a worker is to be: its user, its group, its supplementary groups, by name or number, and
- * whether the supervisor may make it that. The user database is asked in a process aside
- * (lookup.h), so that none of its libraries stay in the supervisor. Here nobody becomes anybody:
- * surroundings.c does.
+ * The identity of a worker: its user, its group and its supplementary groups, by name or number,
+ * and whether the supervisor has the right to set them. A helper process asks the user database
+ * (lookup.h), so that its libraries do not stay in the supervisor. surroundings.c changes the
+ * identity; this file only reads.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* What was asked for. NULL: nothing. */
+/* What the options ask for. NULL: nothing. */
 struct identity_names {
     const char *user;
     const char *group;
@@ -39,8 +39,8 @@ struct identity {
 
 #define IDENTITY_GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
-/* A lookup under way: memory that the supervisor shares with the process aside. Pages of groups
-   that nobody has cost nothing. */
+/* A running lookup: memory that the supervisor shares with the helper process. Unused pages cost
+   nothing. */
 struct identity_lookup {
     struct identity_names
         names; /* the strings are the supervisor's, which the process has a copy of */
@@ -56,16 +56,16 @@ struct identity_lookup {
 
 bool identity_is_asked_for(const struct identity_names *names);
 
-/* In the process aside: looks up `names`. With a user come its own groups, unless others are named.
-   Returns 0, or -1 with the reason in `error`. */
+/* In the helper process: looks up `names`. A user brings its own groups, unless the options name
+   others. Returns 0, or -1 with the reason in `error`. */
 int identity_look_up(struct identity_lookup *lookup, struct error *error);
 
-/* Makes the identity of what was looked up, and finds out whether it may be had. Returns 0; or -1
-   with the reason in `error`, and then `identity` has nothing. */
+/* Makes the identity from a finished lookup, and checks that the supervisor has the right to set
+   it. Returns 0; or -1 with the reason in `error`, and an empty `identity`. */
 int identity_take(struct identity *identity, const struct identity_lookup *lookup,
                   struct error *error);
 
-/* USER, LOGNAME, HOME and SHELL, if there is a user; for one without a name they are taken away.
+/* Sets USER, LOGNAME, HOME and SHELL if there is a user; removes them for a user without a name.
    Returns 0, or -1 (no memory). */
 int identity_write(const struct identity *identity, struct environment *environment,
                    struct error *error);

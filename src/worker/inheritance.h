@@ -1,8 +1,8 @@
 /*
- * How a worker learns which descriptors are its sockets: each convention is a row of a table, with
- * its name, the variables that belong to it, and a function that writes them. Nothing is written of
- * a convention that was not asked for, and none of what the supervisor was itself started with is
- * left standing: a worker would take it for its own.
+ * How a worker learns which descriptors are its sockets. Each convention is a row of a table: its
+ * name, its variables, and a function that writes them. The variables of all other conventions are
+ * removed, including those that the supervisor was started with: a worker would take them for its
+ * own.
  */
 #ifndef INHERITANCE_H
 #define INHERITANCE_H
@@ -15,11 +15,11 @@
 /* A set of conventions: a bit for each row of the table. */
 typedef uint32_t inheritance_set;
 
-/* Reads a list of names with commas between them, or the word none. Returns 0, or -1 with what was
+/* Reads a list of names separated by commas, or the word none. Returns 0, or -1 with what was
    expected in `error`. */
 int inheritance_parse(const char *list, inheritance_set *set, struct error *error);
 
-/* Takes the variables of every convention out of an environment that came from above. */
+/* Removes the variables of every convention from an environment. */
 void inheritance_clear(struct environment *environment);
 
 /* Writes the variables of these conventions, and the generation's number. Returns 0, or -1 (no
@@ -27,8 +27,8 @@ void inheritance_clear(struct environment *environment);
 int inheritance_write(inheritance_set set, const struct listener_set *listeners,
                       uint64_t generation, struct environment *environment, struct error *error);
 
-/* Whether one of these conventions cannot tell of all the listeners; then `problem` is a line that
-   says which, and why. */
+/* Whether one of these conventions cannot describe all the listeners; then `problem` says which,
+   and why. */
 bool inheritance_has_gap(inheritance_set set, const struct listener_set *listeners,
                          struct error *problem);
 

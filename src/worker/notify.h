@@ -35,25 +35,25 @@ struct notify_message {
     int64_t watchdog_ms; /* WATCHDOG_USEC=, rounded up; 0: not said */
 };
 
-/* Makes a socket with a name that the kernel picks (autobind). Returns 0 or -1. */
+/* Makes a socket with a name that the kernel chooses (autobind). Returns 0 or -1. */
 int notify_open(struct notify_socket *socket, struct error *error);
 
 void notify_close(struct notify_socket *socket);
 
-/* Takes one datagram, and may wait for as long as its sender likes (SO_LINGER of a socket that came
-   along), so only a companion does. Returns 1 with it in `message`; 0 when there is none left; -1
-   on an error. A message that says nothing of the above comes from sender 0: a barrier, what is not
-   understood, a datagram longer than 4096 bytes, and one whose sender has no number here (it is in
-   a pid namespace that is not below this one). Descriptors that came along (FDSTORE=1, BARRIER=1)
-   are closed, which is what sd_notify_barrier(3) waits for. */
+/* Receives one datagram. This may wait as long as its sender likes (SO_LINGER of a socket that came
+   with it), so only a companion calls it. Returns 1 with the message in `message`; 0 if none is
+   left; -1 on an error. The sender is 0 for a message without any of the fields above: a barrier,
+   an unknown field, a datagram longer than 4096 bytes, or a sender without a number in this pid
+   namespace. Descriptors that came with it (FDSTORE=1, BARRIER=1) are closed; sd_notify_barrier(3)
+   waits for that. */
 int notify_receive(const struct notify_socket *socket, struct notify_message *message);
 
-/* Makes one line of valid UTF-8 of a status: for terminals and JSON strings. One that is too long
-   ends at a whole character. */
+/* Makes a status one line of valid UTF-8, for terminals and JSON strings. It cuts a long one after
+   a whole character. */
 void notify_clean_text(const char *value, size_t size, char text[NOTIFY_STATUS_SIZE]);
 
-/* Takes a datagram's text apart; pure, for the tests and the fuzzer. `text` need not end in a NUL.
-   The sender becomes 0: a text does not tell. */
+/* Parses a datagram's text; pure, for the tests and the fuzzer. `text` need not end in a NUL. The
+   sender becomes 0: the text does not contain it. */
 void notify_parse(const char *text, size_t size, struct notify_message *message);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * A command line of the operator's, run by /bin/sh: the log command, the helpers. It gets default
- * signals, an empty mask, three descriptors, and nothing else of the supervisor's, whose own are
- * all close-on-exec. It leads a process group of its own, so that a ^C at the terminal is not for
- * it, and so that it can be ended with all that it started.
+ * A command line of the operator, run by /bin/sh: the log command and the helpers. It gets default
+ * signals, an empty mask and three descriptors; all others of the supervisor are close-on-exec. It
+ * leads its own process group, so that ^C at the terminal does not reach it, and so that it can be
+ * ended with its children.
  */
 #ifndef SHELL_H
 #define SHELL_H

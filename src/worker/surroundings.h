@@ -1,8 +1,7 @@
 /*
- * A worker's surroundings: what a process is given besides its command, its sockets and its
- * environment: standard input, limits, priority, umask, user and groups, and what it may never gain
- * again. They are put on by the child itself, between its birth and its command, and taken to be
- * all or nothing: a setting that cannot be had ends the child.
+ * A worker's surroundings are what it gets besides its command, its sockets and its environment:
+ * standard input, limits, priority, umask, user and groups, and limits on its privileges. The child
+ * sets them itself before it executes the command. If one of them fails, the child ends.
  */
 #ifndef SURROUNDINGS_H
 #define SURROUNDINGS_H
@@ -20,7 +19,7 @@ struct surroundings_limit {
     rlim_t hard;
 };
 
-/* What was asked for. All zero: everything as the supervisor has it. */
+/* What the options ask for. All zero: everything as the supervisor has it. */
 struct surroundings {
     struct identity_names identity;
     const char *stdin_path; /* NULL: the supervisor's standard input */
@@ -55,13 +54,13 @@ struct surroundings_failure {
     int reason; /* errno */
 };
 
-/* In the child, which may share the memory of its parent (vfork): puts them on, with system calls
-   alone. `supervisor` is the parent's pid. Returns 0, or -1 with the step; then the child must end,
-   for it may be anything in between. */
+/* In the child, which may share its parent's memory (vfork): sets them, with system calls alone.
+   `supervisor` is the parent's pid. Returns 0, or -1 with the step; then the child must end,
+   because some of them are set. */
 int surroundings_apply(const struct surroundings *surroundings, const struct identity *identity,
                        pid_t supervisor, struct surroundings_failure *failure);
 
-/* In the child: its user and groups alone. */
+/* In the child: sets its user and groups only. */
 int surroundings_become(const struct identity *identity, struct surroundings_failure *failure);
 
 /* What failed, and why, as a sentence. */
@@ -70,8 +69,8 @@ void surroundings_describe(const struct surroundings *surroundings, const struct
 
 bool surroundings_are_asked_for(const struct surroundings *surroundings);
 
-/* In a process aside, as the last thing: puts them on, so that what would fail at a start is known
-   before. Returns 0, or -1 with the sentence. */
+/* In a helper process, as the last step: sets them, so that a failure is known before the start.
+   Returns 0, or -1 with the sentence. */
 int surroundings_try(const struct surroundings *surroundings, const struct identity *identity,
                      struct error *error);
 
