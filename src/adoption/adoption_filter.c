@@ -1,6 +1,7 @@
 #include "adoption_filter.h"
 
 #include "descriptor.h"
+#include "process_limit.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -292,7 +293,7 @@ int adoption_filter_probe(const struct adoption_filter *filter, struct error *er
     volatile int reason = 0;
     pid_t pid = fork_probe(&installation, &reason);
     if (pid < 0) {
-        return error_set(error, "cannot start a process: %s", strerror(errno));
+        return error_set(error, "cannot start a process: %s", process_limit_reason(errno));
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }

@@ -2,7 +2,7 @@
 
 #include "child_signals.h"
 #include "descriptor.h"
-#include "open_files.h"
+#include "process_limit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ int aside_start(struct aside *aside, struct ev_loop *loop, void (*function)(void
     int fd;
     pid_t pid = start(function, memory, &fd);
     if (pid < 0) {
-        return error_set(error, "cannot start a process: %s", open_files_reason(errno));
+        return error_set(error, "cannot start a process: %s", process_limit_reason(errno));
     }
     *aside = (struct aside){.loop = loop,
                             .pid = pid,
@@ -183,7 +183,7 @@ int aside_run(void (*function)(void *memory), void *memory, struct error *error)
     int result;
     pid_t pid = start(function, memory, &fd);
     if (pid < 0) {
-        return error_set(error, "cannot start a process: %s", open_files_reason(errno));
+        return error_set(error, "cannot start a process: %s", process_limit_reason(errno));
     }
     struct pollfd answer = {.fd = fd, .events = POLLIN};
     while ((result = poll(&answer, 1, (int)(ASIDE_SECONDS * 1000))) < 0 && errno == EINTR) {

@@ -3,6 +3,7 @@
 #include "descriptor.h"
 #include "open_files.h"
 #include "proc_file.h"
+#include "process_limit.h"
 #include "process_tree.h"
 #include "surroundings.h"
 
@@ -398,7 +399,8 @@ int companion_start(struct companion *companion, const struct companion_setup *s
     }
     pid_t pid = fork_companion(setup, companion->facts[1], pidfd);
     if (pid < 0) {
-        return error_set(error, "cannot start the worker's companion: %s", strerror(errno));
+        return error_set(error, "cannot start the worker's companion: %s",
+                         process_limit_reason(errno));
     }
     companion->pid = pid;
     close(companion->facts[1]);

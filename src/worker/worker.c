@@ -4,6 +4,7 @@
 #include "child_signals.h"
 #include "descriptor.h"
 #include "open_files.h"
+#include "process_limit.h"
 #include "signal_name.h"
 
 #include <errno.h>
@@ -290,7 +291,7 @@ static void describe_failure(const struct worker_start *attempt, struct error *e
     const char *reason = open_files_reason(attempt->reason);
     switch (attempt->step) {
     case STEP_FORK:
-        error_set(error, "cannot start a process: %s", reason);
+        error_set(error, "cannot start a process: %s", process_limit_reason(attempt->reason));
         break;
     case STEP_RUN:
         error_set(error, "cannot start a process: it was killed before it ran");
@@ -596,7 +597,7 @@ static bool must_be_apart(const struct worker_command *command)
 static int refuse(struct worker_failure *failure, const char *what, int reason)
 {
     failure->permanent = reason == EMFILE;
-    return error_set(&failure->error, "%s: %s", what, open_files_reason(reason));
+    return error_set(&failure->error, "%s: %s", what, process_limit_reason(reason));
 }
 
 static int begin(struct worker_start *attempt, struct worker_failure *failure)

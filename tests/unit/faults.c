@@ -1,6 +1,6 @@
 #include "faults.h"
 
-#include "open_files.h"
+#include "process_limit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -226,7 +226,7 @@ static bool is_one_of(const char *name, const char *names)
 static bool gives_reason(const char *sentence, int reason)
 {
     return strcasestr(sentence, strerror(reason)) != NULL ||
-           strcasestr(sentence, open_files_reason(reason)) != NULL ||
+           strcasestr(sentence, process_limit_reason(reason)) != NULL ||
            (reason == ENOMEM && strstr(sentence, "out of memory") != NULL);
 }
 
