@@ -49,6 +49,14 @@ static void take_status(struct family *family, const char *status)
     family->listener->on_status(family->listener->context, family->generation, family->status);
 }
 
+static void part(struct family *family)
+{
+    char status[NOTIFY_STATUS_SIZE];
+    memcpy(status, family->status, sizeof status);
+    companion_part(&family->companion, status);
+    take_status(family, status);
+}
+
 static void tell_of_stranger(struct family *family, pid_t pid)
 {
     if (!family->has_told_of_strangers) {
@@ -426,7 +434,7 @@ static int start_companion(struct family *family, int filter_fd,
         }
     }
     if (family->notify.fd < 0 && filter_fd < 0) {
-        companion_part(&family->companion);
+        part(family);
         return 0;
     }
     if (companion_start(&family->companion, &setup, error) != 0) {
@@ -476,7 +484,7 @@ bool family_last_words(struct family *family, char *buffer, size_t size)
 void family_drop_release(struct family *family)
 {
     stop_listening(family);
-    companion_part(&family->companion);
+    part(family);
     release_drop(family->release);
     family->release = NULL;
 }
@@ -498,7 +506,7 @@ static void discard_notify(struct family *family)
         log_error("%s", error.text);
     }
     notify_close(&family->notify);
-    companion_part(&family->companion);
+    part(family);
 }
 
 void family_free(struct family *family)

@@ -408,26 +408,33 @@ int companion_start(struct companion *companion, const struct companion_setup *s
     return 0;
 }
 
-/* What it still has to say nobody wants to know, but it must be able to say it. Returns true at the
-   end, which comes when the pipe has no writer any more. */
-static bool drain(int fd)
+/* Reads what it still has to say, since it waits where the pipe is full. Returns true at the end,
+   which comes when the pipe has no writer any more. */
+static bool hear_out(int fd, char status[NOTIFY_STATUS_SIZE])
 {
-    char bytes[PIPE_BUF];
+    struct fact fact;
     for (int i = 0; i < TURN; i++) {
-        ssize_t size = read(fd, bytes, sizeof bytes);
-        if (size <= 0) {
-            return size == 0;
+        int result = fact_receive(fd, SIZE_MAX, &fact);
+        if (result == 0) {
+            return false;
+        }
+        if (result < 0 && read(fd, &fact, sizeof fact) == 0) {
+            return true;
+        }
+        if (result > 0 && fact.kind == FACT_STATUS) {
+            memcpy(status, fact.text, NOTIFY_STATUS_SIZE);
         }
     }
     return false;
 }
 
-static bool has_closed_listeners(const struct companion *companion)
+static bool has_closed_listeners(const struct companion *companion,
+                                 char status[NOTIFY_STATUS_SIZE])
 {
     struct pollfd facts = {.fd = companion->facts[0], .events = POLLIN};
     for (int waited = 0; waited < PATIENCE_MS; waited += SLICE_MS) {
         int result = poll(&facts, 1, SLICE_MS);
-        if (result > 0 && drain(facts.fd)) {
+        if (result > 0 && hear_out(facts.fd, status)) {
             return true;
         }
         if (result == 0 && process_state(companion->pid) != 'R') {
@@ -437,9 +444,9 @@ static bool has_closed_listeners(const struct companion *companion)
     return false;
 }
 
-void companion_part(struct companion *companion)
+void companion_part(struct companion *companion, char status[NOTIFY_STATUS_SIZE])
 {
-    if (companion->pid > 0 && !has_closed_listeners(companion)) {
+    if (companion->pid > 0 && !has_closed_listeners(companion, status)) {
         kill(companion->pid, SIGKILL);
     }
     companion->pid = 0;

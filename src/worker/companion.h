@@ -45,7 +45,8 @@ int companion_start(struct companion *companion, const struct companion_setup *s
 
 /* The worker has been reaped. Waits until the companion has closed its listeners, so that their
    addresses are free; kills a companion that does not. Otherwise it may live on for processes that
-   the worker left running; then the supervisor only reaps it. */
-void companion_part(struct companion *companion);
+   the worker left running; then the supervisor only reaps it. A worker's last STATUS= that had not
+   been read yet is put into `status`. */
+void companion_part(struct companion *companion, char status[NOTIFY_STATUS_SIZE]);
 
 #endif

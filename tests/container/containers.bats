@@ -200,5 +200,5 @@ end_with_the_worker() {
 
 @test "a container without a command says what it expects" {
   run -2 podman run --rm "${LIMITS[@]}" tasuki
-  [[ $output == *'tasuki: expected the command to run behind the options'* ]]
+  [[ $output == *'tasuki: missing command; usage: tasuki '* ]]
 }

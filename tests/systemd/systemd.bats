@@ -101,8 +101,8 @@ serve() {
   [ "$(supervisor)" != "$first" ]
   knocked
   all_have 'connections=[1-9][0-9]* refused=0 answered=[1-9][0-9]* broken=0$'
-  journal_has 'listening on 0.0.0.0:8080 (fd 3 in workers, kept open)'
-  journal_has 'listening on /run/tasuki-app/app.sock (fd 4 in workers, kept open)'
+  journal_has 'listening on 0\.0\.0\.0:8080 \(fd 3 in workers, kept open\)'
+  journal_has 'listening on /run/tasuki-app/app.sock \(fd 4 in workers, kept open\)'
 }
 
 @test "a crash of the supervisor under load refuses no connection" {
@@ -116,7 +116,7 @@ serve() {
   done
   knocked
   all_have 'connections=[1-9][0-9]* refused=0 answered=[1-9][0-9]*'
-  journal_has 'listening on 0.0.0.0:8080 (fd 3 in workers, kept open)'
+  journal_has 'listening on 0\.0\.0\.0:8080 \(fd 3 in workers, kept open\)'
 }
 
 @test "a supervisor that hangs is replaced by the watchdog, and refuses no connection" {

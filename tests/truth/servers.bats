@@ -101,6 +101,15 @@ mend_app() { cp "$ROOT/tests/truth/workers/app.py" "$DIR/app.py"; }
   file_has "$BATS_TEST_TMPDIR/load.log" '^requests: 40000 total, 40000 started, 40000 done, 40000 succeeded, 0 failed, 0 errored, 0 timeout$'
 }
 
+@test "what a worker says as its last word before it ends reaches who waits for the deploy, each time" {
+  supervise_command --ready=notify --port="127.0.0.1:$port" -- "$HELLO"
+  wait_until serves 1
+  for _ in $(seq 20); do
+    run "$TASUKI" restart app
+    contains "$output" 'says: stopping'
+  done
+}
+
 @test "gunicorn: a syntax error is deployed under load: exit status 1, the traceback's end, not one request lost" {
   GUNICORN=(--preload)
   supervise_gunicorn

@@ -152,7 +152,7 @@ static int keep_company(void *context, struct error *error)
     faults_pause();
     kill(worker, SIGKILL);
     assert_int_equal(wait_for(worker), SIGKILL);
-    companion_part(&companion);
+    companion_part(&companion, (char[NOTIFY_STATUS_SIZE]){""});
     if (pid > 0) {
         reap(pid);
     }
