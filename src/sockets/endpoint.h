@@ -1,7 +1,7 @@
 /*
- * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver and the user
- * database, which may not answer and are asked in a process aside, and how people call a socket
- * address; it makes no socket.
+ * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver and the
+ * user database, which may not answer and are asked in a process aside, and how people call a
+ * socket address; it makes no socket.
  */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
@@ -36,8 +36,8 @@ bool endpoint_needs_lookup(const struct address *address);
 int endpoint_look_up(const struct address *address, struct address_lookup *lookup,
                      struct error *error);
 
-/* Makes the endpoint of an address that was looked up, if it needs that. ADDRESS_ANY is the IPv4 half
-   of the pair. Returns 0, or -1 with the reason in `error`. */
+/* Makes the endpoint of an address that was looked up, if it needs that. ADDRESS_ANY is the IPv4
+   half of the pair. Returns 0, or -1 with the reason in `error`. */
 int endpoint_make(const struct address *address, struct endpoint *endpoint, struct error *error);
 
 /* The wildcards, and numeric addresses; `host` in network byte order. */

@@ -261,7 +261,7 @@ static void on_companion_ended(struct family *family, int status)
     log_about(LOG_LEVEL_ERROR,
               &(struct log_facts){.generation = family->generation, .pid = family->pid},
               "generation %" PRIu64 ": the companion (pid %d) of worker %d %s: its notifications "
-                                    "and adoption stop; the next deploy replaces the worker",
+              "and adoption stop; the next deploy replaces the worker",
               family->generation, (int)pid, (int)family->pid,
               worker_describe_exit(status, ending, sizeof ending));
 }

@@ -1,6 +1,6 @@
 /*
- * Users and groups, by name or number, as the system's databases have them. For a process aside: what
- * the databases load or open stays, and they may not answer.
+ * Users and groups, by name or number, as the system's databases have them. For a process aside:
+ * what the databases load or open stays, and they may not answer.
  */
 #ifndef ACCOUNT_H
 #define ACCOUNT_H

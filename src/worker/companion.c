@@ -428,8 +428,7 @@ static bool hear_out(int fd, char status[NOTIFY_STATUS_SIZE])
     return false;
 }
 
-static bool has_closed_listeners(const struct companion *companion,
-                                 char status[NOTIFY_STATUS_SIZE])
+static bool has_closed_listeners(const struct companion *companion, char status[NOTIFY_STATUS_SIZE])
 {
     struct pollfd facts = {.fd = companion->facts[0], .events = POLLIN};
     for (int waited = 0; waited < PATIENCE_MS; waited += SLICE_MS) {

@@ -541,8 +541,7 @@ static void when_all_wait_for_something_one_more_gets_an_error(void **state)
     }
     assert_int_equal(server->request_count, CONTROL_CLIENTS_MAX);
     for (int i = CONTROL_CLIENTS_MAX; i < 300; i++) {
-        assert_hears_and_ends(
-            fds[i], "{\"result\":\"error\",\"message\":\"too many clients\"}\n");
+        assert_hears_and_ends(fds[i], "{\"result\":\"error\",\"message\":\"too many clients\"}\n");
     }
     for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         close(fds[i]);

@@ -343,8 +343,7 @@ static void the_rights_of_a_kept_socket_wait_for_a_stop_and_that_is_said(void **
     listener_set_close(&set);
 
     open_kept(&set, ",mode=0660", &error);
-    assert_text_has(set.items[0].warning,
-                    "mode and owner take effect after a stop and start");
+    assert_text_has(set.items[0].warning, "mode and owner take effect after a stop and start");
     umask(mask);
     listener_set_close(&set);
 }
