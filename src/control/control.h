@@ -1,11 +1,10 @@
 /*
- * The control socket: a unix stream socket, mode 0600, on which a request comes as a line and
- * replies go out as JSON objects, a line each. A connection is for one request. This file accepts
- * clients, checks by the kernel's credentials that they are root or the same user, hands on their
- * requests, and queues replies. Nothing a client does holds it up: every descriptor is
- * non-blocking, a request has a longest length, a reply queue too, and there is a largest number of
- * clients. It knows nothing about what the requests mean, and nothing about the event loop: all its
- * descriptors stand behind one (an epoll(7) instance), to be polled for reading.
+ * The control socket: a unix stream socket, mode 0600. A request is one line, replies are JSON
+ * objects, one on each line. A connection carries one request. This file accepts clients, checks by
+ * the kernel's credentials that they are root or the same user, passes their requests on, and
+ * queues replies. No client can block it: every descriptor is non-blocking, and requests, reply
+ * queues and the number of clients have limits. It does not know what requests mean, and knows no
+ * event loop: one descriptor (an epoll(7) instance) stands for all, to be polled for reading.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -14,8 +13,8 @@
 
 #include <stdint.h>
 
-/* When there are so many, a new client takes the place of the oldest that has asked for nothing yet
-   or has only to read its last reply. Where all the others wait for something, it gets an error. */
+/* At this limit a new client replaces the oldest one that has not asked yet or only has to read its
+   last reply. If all others wait for replies, the new client gets an error. */
 #define CONTROL_CLIENTS_MAX 256
 
 struct control;
@@ -30,9 +29,9 @@ struct control_handler {
     void *context;
 };
 
-/* Binds `path` (at most 107 bytes) and listens. A stale socket is replaced; one that is answered on
-   is an error; so is anything else there. The directory is not made here. Returns the server, or
-   NULL with the reason in `error`. */
+/* Binds `path` (at most 107 bytes) and listens. It replaces a stale socket; a socket that answers,
+   or another file, is an error. It does not make the directory. Returns the server, or NULL with
+   the reason in `error`. */
 struct control *control_open(const char *path, const struct control_handler *handler,
                              struct error *error);
 
@@ -43,11 +42,11 @@ int control_fd(const struct control *control);
    writes. One call does a bounded amount; if more is to be done, the descriptor stays readable. */
 void control_process(struct control *control);
 
-/* Sends one reply line, or queues what the client does not take at once. A client that is gone is
-   no error. NULL, for want of the memory to make it, costs the client its connection. */
+/* Sends one reply line, or queues it. A client that has hung up is no error. NULL (no memory for
+   the reply) closes the connection. */
 void control_send(struct control *control, uint64_t client, const char *line);
 
-/* No more replies follow: the client is closed once it has got what is queued. */
+/* No more replies follow: closes the client after it has received what is queued. */
 void control_finish(struct control *control, uint64_t client);
 
 /* Closes everything, having tried once to send what is queued, and removes the socket if it is

@@ -1,7 +1,7 @@
 /*
- * The control socket's file: making the listening socket at a path where an earlier supervisor may
- * have left one, and taking it away again; and the directory of such sockets. Never removes a
- * socket that is answered on, one of another user, nor anything that is no socket.
+ * The control socket's file and its directory: makes the listening socket, also where an earlier
+ * supervisor left one, and removes it. It never removes a socket that answers, a socket of another
+ * user, or a file that is not a socket.
  */
 #ifndef CONTROL_SOCKET_H
 #define CONTROL_SOCKET_H
@@ -18,9 +18,9 @@ struct control_socket {
     ino_t inode;
 };
 
-/* Makes the directory of control sockets (mode 0700 for others, 0755 for root) if it is not there.
-   One that belongs to neither this user nor root, or that everybody may write to and is not sticky,
-   is an error: somebody else could put a socket there. Returns 0 or -1. */
+/* Makes the directory of control sockets (mode 0700 for others, 0755 for root) if it does not
+   exist. A directory that belongs to neither this user nor root, or that is world-writable and not
+   sticky, is an error: another user could put a socket there. Returns 0 or -1. */
 int control_make_directory(struct error *error);
 
 /* Returns 0, or -1 with the path and the reason in `error`. */

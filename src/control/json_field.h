@@ -1,7 +1,7 @@
 /*
- * The fields of the JSON objects that go over the control socket, written and read with jansson.
- * What cannot be written for want of memory is missing; what is missing, or of another type, reads
- * as what the reader says.
+ * The fields of the JSON objects on the control socket, written and read with jansson. A field that
+ * cannot be written (no memory) is missing; a missing field, or one of another type, reads as the
+ * default that the caller gives.
  */
 #ifndef JSON_FIELD_H
 #define JSON_FIELD_H
@@ -16,7 +16,7 @@ void field_set_text(json_t *object, const char *key, const char *text);
 void field_set_number(json_t *object, const char *key, int64_t number);
 /* A negative number is not known, and gives null. */
 void field_set_known(json_t *object, const char *key, int64_t number);
-/* To ten microseconds, which is more than anybody reads. */
+/* Rounded to ten microseconds. */
 void field_set_seconds(json_t *object, const char *key, double seconds);
 void field_set_bool(json_t *object, const char *key, bool value);
 

@@ -1,8 +1,7 @@
 /*
- * A report is what people are told of the service. What there is to tell, in which fields, how
- * urgent it is and in which words, stands in one table (report.c). From it come the lines of the
- * log, the events of the control socket, what the clients print of them, and the variables of
- * --on-event.
+ * A report is one thing that the service tells people. One table (report.c) has for each kind its
+ * fields, its level and its sentence. The log, the events of the control socket, the clients and
+ * the variables of --on-event all use it.
  */
 #ifndef REPORT_H
 #define REPORT_H

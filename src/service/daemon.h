@@ -1,6 +1,6 @@
 /*
- * Going into the background: fork, setsid, fork. The process that was called waits until the
- * service is up or has failed to come up, so that its exit status tells the truth.
+ * Going into the background: fork, setsid, fork. The foreground process waits until the service has
+ * started or failed, so that its exit status is the result.
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -12,8 +12,8 @@
    if nothing is. Returns -1 in the foreground when no process could be made. */
 int daemon_start(int *report_fd, struct error *error);
 
-/* Tells the waiting foreground process how the start went: its exit status, and what it is to say
-   on standard error ("" for nothing). Closes *report_fd; does nothing when that is -1. */
+/* Reports the result of the start to the foreground process: its exit status, and its text for
+   standard error ("" for none). Closes *report_fd; does nothing if that is -1. */
 void daemon_report(int *report_fd, int exit_status, const char *message);
 
 #endif

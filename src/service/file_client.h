@@ -1,6 +1,6 @@
 /*
- * --restart and --stop: requests to a running supervisor through nothing but its pid file and its
- * status file, as with Server::Starter. They work on a supervisor of either make.
+ * --restart and --stop: requests to a running supervisor through its pid file and its status file,
+ * as with Server::Starter. They work with either supervisor.
  */
 #ifndef FILE_CLIENT_H
 #define FILE_CLIENT_H

@@ -1,6 +1,6 @@
 /*
- * Who holds the lock (flock(2)) on a file, as far as /proc tells. Anybody who can read a file can
- * lock it, so that a lock alone says nothing: what counts is whose it is.
+ * Which process holds the lock (flock(2)) on a file, according to /proc. Every user who can read a
+ * file can lock it, so the lock alone proves nothing; its owner does.
  */
 #ifndef LOCK_HOLDER_H
 #define LOCK_HOLDER_H
@@ -16,8 +16,8 @@ enum lock_holder {
 /* Whether that process holds the lock of the file that `fd` has open. */
 enum lock_holder lock_holder_is(int fd, pid_t pid);
 
-/* Whether one of those who hold it is root, this process's user or the file's owner. Unknown where
-   nobody is named, as in a pid namespace that the holder is not in. */
+/* Whether root, this process's user or the file's owner holds it. Unknown if /proc shows no holder,
+   as from another pid namespace. */
 enum lock_holder lock_holder_is_trusted(int fd);
 
 #endif

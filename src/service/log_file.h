@@ -1,8 +1,7 @@
 /*
  * Where standard output and standard error go with --log-file: to the end of a file, or into a pipe
- * that a command reads. Workers inherit them and write by themselves; the supervisor is not in
- * their way. It keeps the pipe's other end too, so that nobody is killed by SIGPIPE when the
- * command dies, and the next one reads on where it stopped.
+ * to a command. Workers inherit them and write directly. The supervisor also keeps the pipe's read
+ * end: no writer gets SIGPIPE when the command dies, and the next command continues reading.
  */
 #ifndef LOG_FILE_H
 #define LOG_FILE_H
@@ -25,21 +24,21 @@ struct log_file {
    Returns 0 or -1. */
 int log_file_open(struct log_file *log, const char *target, struct error *error);
 
-/* Sends standard output and standard error there. Returns 0 or -1. */
+/* Redirects standard output and standard error. Returns 0 or -1. */
 int log_file_redirect(struct log_file *log, struct error *error);
 
 /* Starts the command that reads the pipe, if there is one. Returns 0 or -1. */
 int log_file_start_command(struct log_file *log, struct error *error);
 
-/* Takes the terminal, or whatever has called, away from the log command's own output: a daemon's
-   must not be held open for as long as it runs. */
+/* Detaches the log command's own output from the terminal or the caller, which a daemon must not
+   keep open. */
 void log_file_detach(struct log_file *log);
 
-/* Opens the plain file anew, after a rotation has moved it. On failure the old one stays in use.
-   Does nothing for a pipe. Returns 0 or -1. */
+/* Reopens the plain file after a rotation. If that fails, the old one stays in use. Does nothing
+   for a pipe. Returns 0 or -1. */
 int log_file_reopen(struct log_file *log, struct error *error);
 
-/* Lets the command read what is left and end, waiting for it for a bounded time. */
+/* Waits, for a limited time, until the command has read the rest and exited. */
 void log_file_close(struct log_file *log);
 
 #endif

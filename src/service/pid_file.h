@@ -1,6 +1,6 @@
 /*
- * The pid file: it names the supervisor, and its lock (flock(2)) says that the supervisor lives.
- * Whoever waits for the lock waits for the end of the supervisor.
+ * The pid file: it contains the supervisor's pid, and its lock (flock(2)) shows that the supervisor
+ * is alive. To wait for the lock is to wait for its end.
  */
 #ifndef PID_FILE_H
 #define PID_FILE_H
@@ -18,15 +18,15 @@ struct pid_file {
  */
 int pid_file_open(const char *path, int flags, struct error *error);
 
-/* Opens and locks the file, and empties it: a file whose supervisor is gone is taken over. One that
-   a supervisor has locked is an error that names the pid in it; another user's lock or file is
-   replaced by a new file. Returns 0 or -1. */
+/* Opens, locks and empties the file; it takes over the file of a dead supervisor. If a supervisor
+   has locked it, that is an error with its pid. A file that another user locked or made is replaced
+   by a new one. Returns 0 or -1. */
 int pid_file_acquire(struct pid_file *pid_file, const char *path, struct error *error);
 
 /* Writes the pid of this process. Returns 0 or -1. */
 int pid_file_write(struct pid_file *pid_file, struct error *error);
 
-/* Removes the file, unless somebody put another in its place, and only then gives up the lock. */
+/* Removes the file, unless another process replaced it, and then releases the lock. */
 void pid_file_release(struct pid_file *pid_file);
 
 /* Reads the pid from an open pid file; -1 if it holds none. */

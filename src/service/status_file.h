@@ -1,6 +1,6 @@
 /*
- * The status file: one line a generation, "GENERATION:PID". It is replaced in one step, so that a
- * reader never sees half of it, and it is removed by the process that wrote it.
+ * The status file: one line for each generation, "GENERATION:PID". It is replaced in one step, so a
+ * reader never sees half of it. Only the process that wrote it removes it.
  */
 #ifndef STATUS_FILE_H
 #define STATUS_FILE_H
@@ -21,13 +21,12 @@ struct status_file {
     ino_t inode;
 };
 
-/* Tells, without writing anything, whether the file's directory takes a new file. Returns 0 or -1.
- */
+/* Tests, without writing, whether the file's directory accepts a new file. Returns 0 or -1. */
 int status_file_check(const struct status_file *status_file, struct error *error);
 
-/* Replaces what the file says by `text`. Where that fails (a full disk, say), the old file goes: it
-   would name processes that are gone, and its room may be what is missing. One that somebody else
-   has put in its place stays, which is an error once. Returns 0 or -1. */
+/* Replaces the content of the file by `text`. If that fails (such as on a full disk), it removes
+   the old file, which would name dead processes and may take the space that is missing. A file that
+   another process put there stays; that is an error once. Returns 0 or -1. */
 int status_file_write(struct status_file *status_file, const char *text, size_t length,
                       struct error *error);
 

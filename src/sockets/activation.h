@@ -1,9 +1,8 @@
 /*
- * Sockets from above: what whoever started the supervisor has opened for it and told it of in
- * LISTEN_FDS, as systemd does for the service of a .socket unit (sd_listen_fds(3)). This file reads
- * the variables and checks the descriptors, and keeps them until somebody claims them. It binds
- * nothing, and never removes a path: those sockets are somebody else's, or another supervisor's
- * that left them in the service manager's store.
+ * Sockets that the supervisor inherits in LISTEN_FDS, as systemd passes them to the service of a
+ * .socket unit (sd_listen_fds(3)). This file reads the variables, checks the descriptors, and keeps
+ * them until a listener claims them. It binds nothing and never removes a path: the sockets belong
+ * to the service manager, or come from an earlier supervisor through its store.
  */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
@@ -30,27 +29,27 @@ struct activation {
     size_t count;
 };
 
-/* Takes the sockets that LISTEN_PID says are this process's, none if it says another's or nothing.
-   The variables are gone from the environment afterwards, so that no child takes them for its own.
-   Returns 0; or -1 with what is wrong in `error`, and nothing is to be freed. */
+/* Takes the inherited sockets if LISTEN_PID names this process; otherwise none. Removes the
+   variables from the environment, so that no child takes them for its own. Returns 0; or -1 with
+   the error in `error`, and nothing to free. */
 int activation_take(struct activation *activation, struct error *error);
 
-/* The socket of this type and address that nobody has claimed yet, but not one from the store whose
-   file is no longer there, so that nobody can reach it; one that is bound to the IPv6
-   wildcard and serves IPv4, too, is also that of the IPv4 wildcard. NULL: there is none. Whoever
-   claims it takes `fd` and `label` out of it, and leaves -1 and NULL. `activation` may be NULL. */
+/* The unclaimed socket of this type and address, but none from the store whose file no longer
+   exists: no client could reach it. A socket bound to the IPv6 wildcard that serves IPv4, too, also
+   matches the IPv4 wildcard. NULL: there is none. To claim it, the caller takes `fd` and `label`,
+   and leaves -1 and NULL. `activation` may be NULL. */
 struct activated_socket *activation_find(const struct activation *activation,
                                          const struct sockaddr *address, socklen_t length,
                                          int socket_type);
 
-/* How many nobody has claimed, but for those from the store: these are nobody's then. */
+/* The number of unclaimed sockets, without those from the store. */
 size_t activation_count(const struct activation *activation);
 
 /* What SERVER_STARTER_PORT calls a socket that no option names: PORT, HOST:PORT, [HOST]:PORT, a
    path, or @NAME. To be freed; NULL when there is no memory. */
 char *activation_make_name(const struct activated_socket *socket);
 
-/* Closes what nobody has claimed, and frees the rest. */
+/* Closes the unclaimed sockets, and frees the rest. */
 void activation_free(struct activation *activation);
 
 #endif

@@ -30,7 +30,7 @@ enum address_kind {
     ADDRESS_ABSTRACT, /* @NAME: a unix socket without a file */
 };
 
-/* What an address names that only others know: plain numbers, so that a process aside can find them
+/* The looked-up parts of an address: plain numbers, so that a helper process can fill them in
    (endpoint_look_up). */
 struct address_lookup {
     bool is_done;
@@ -57,9 +57,8 @@ struct address {
 int address_parse_port(const char *text, struct address *address, struct error *error);
 int address_parse_path(const char *text, struct address *address, struct error *error);
 
-/* Adds an option that was given apart from the address, as a [listen NAME] section gives it.
-   Returns 0, or -1 with what was expected in `error`. When all are there, address_check_option says
-   of each that was given whether this address can have it. */
+/* Adds an option that is given separately, as in a [listen NAME] section. Returns 0, or -1 with
+   what was expected in `error`. After the last one, call address_check_option for each option. */
 int address_add_option(struct address *address, const char *key, const char *value,
                        struct error *error);
 int address_check_option(const struct address *address, enum listener_option_id id,

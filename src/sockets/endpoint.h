@@ -1,7 +1,7 @@
 /*
- * An endpoint is an address looked up: what bind(2) takes. This file knows the resolver and the
- * user database, which may not answer and are asked in a process aside, and how people call a
- * socket address; it makes no socket.
+ * An endpoint is a looked-up address: what bind(2) needs. This file asks the resolver and the user
+ * database, in a helper process because they may hang, and writes a socket address as text. It
+ * makes no socket.
  */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
@@ -31,8 +31,8 @@ struct endpoint {
 /* Whether the address names a host, a user or a group. */
 bool endpoint_needs_lookup(const struct address *address);
 
-/* In a process aside: looks up what the address names, for `address->lookup`. Returns 0, or -1 with
-   the reason in `error`. */
+/* In a helper process: looks up the host, user and group of the address, for `address->lookup`.
+   Returns 0, or -1 with the reason in `error`. */
 int endpoint_look_up(const struct address *address, struct address_lookup *lookup,
                      struct error *error);
 
@@ -44,7 +44,7 @@ int endpoint_make(const struct address *address, struct endpoint *endpoint, stru
 void endpoint_set_ipv4(struct endpoint *endpoint, in_addr_t host, uint16_t port);
 void endpoint_set_ipv6(struct endpoint *endpoint, struct in6_addr host, uint16_t port);
 
-/* The endpoint as people know it, for messages. Returns `buffer`. */
+/* The endpoint as text, for messages. Returns `buffer`. */
 const char *endpoint_describe(const struct endpoint *endpoint, char *buffer, size_t size);
 
 /* The port that a socket is bound to; 0 if none. */

@@ -1,7 +1,7 @@
 /*
- * A listener is one socket that the supervisor bound and keeps. This file opens one from its
- * address, with the options that stand there, names it and closes it. It knows nothing about
- * workers beyond the descriptor number that a listener has there.
+ * A listener is one socket that the supervisor bound and keeps. This file opens it from its address
+ * and options, names it and closes it. Of workers it knows only the descriptor number that the
+ * listener has there.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -35,35 +35,35 @@ struct listener {
     unsigned *holders;     /* how many have the socket, shared by them; NULL: this one alone */
 };
 
-/* Opens the socket of an address, or the pair of *:PORT, one each where `listeners` says worker_fd.
-   `backlog` is used where the address asks for none; 0 is the system's default. The supervisor's
-   own descriptor is the same number where that is free here, else one from `beyond` up. A socket of
-   `activation` (NULL: there is none) that has the address already is taken as it is. Returns how
-   many were opened, one for *:PORT where that serves both families; or -1 with the address and the
-   reason in `error`, and nothing left behind. */
+/* Opens the socket of an address, or the pair of *:PORT, with the worker_fd that `listeners` has.
+   `backlog` applies if the address sets none; 0 is the system's default. The supervisor's
+   descriptor has the same number if that is free, otherwise one from `beyond` up. If `activation`
+   (NULL: none) has a socket of that address, it is used as it is. Returns how many were opened: one
+   for *:PORT if it serves both families; or -1 with the address and the reason in `error`, and
+   nothing open. */
 int listener_open(const struct address *address, int backlog, int beyond,
                   struct activation *activation, struct listener *listeners, struct error *error);
 
-/* Takes a socket from above that no address names. Returns 0, or -1 (no memory). */
+/* Uses an inherited socket that no address names. Returns 0, or -1 (no memory). */
 int listener_take(struct activated_socket *given, int beyond, struct listener *listener,
                   struct error *error);
 
-/* Makes `copy`, whose worker_fd and address stay as they are, a listener on the very same socket.
-   Returns 0, or -1 (no memory). */
+/* Makes `copy` a listener on the same socket; its worker_fd and address stay as they are. Returns
+   0, or -1 (no memory). */
 int listener_share(struct listener *listener, struct listener *copy, struct error *error);
 
-/* Gives the queue of a socket that listens its length anew, as in listener_open. */
+/* Sets the queue length of a listening socket again, as listener_open does. */
 void listener_set_backlog(const struct listener *listener, int backlog);
 
-/* From now on the file of a socket that was kept is removed as if it had been made here. */
+/* Makes this process remove the file of an inherited socket, as if it had made it. */
 void listener_own_file(struct listener *listener);
 
-/* The file stays when the listener is closed: the store keeps the socket, for a supervisor that
-   follows. */
+/* Keeps the file when the listener is closed: the store keeps the socket for the next supervisor.
+ */
 void listener_leave_file(struct listener *listener);
 
-/* Closes it, unless another one shares the socket, and removes its file if that is still the one
-   made here. */
+/* Closes the socket, unless another listener shares it, and removes its file if this process made
+   it. */
 void listener_close(struct listener *listener);
 
 /* What it is, for messages: "tcp", "udp", "unix", "unix-datagram", "unix-seqpacket". */

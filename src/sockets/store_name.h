@@ -1,7 +1,7 @@
 /*
  * The name of a listener in the service manager's file descriptor store. It tells people which
- * listener it is, and a supervisor that is started later that one of its own kind stored it, and
- * which file is that of a unix socket. Pure.
+ * listener it is. It tells a later supervisor that a supervisor stored it, and which file belongs
+ * to a unix socket. Pure.
  */
 #ifndef STORE_NAME_H
 #define STORE_NAME_H

@@ -1,7 +1,6 @@
 /*
- * The file of a unix socket: a stale one is cleared away, a new one made with the rights that were
- * asked for and never with wider ones in between, and our own removed at the end. Abstract sockets
- * have no file and are none of its business.
+ * The file of a unix socket: removes a stale one, makes a new one with its final rights (never
+ * wider ones in between), and removes it at the end. Abstract sockets have no file.
  */
 #ifndef UNIX_FILE_H
 #define UNIX_FILE_H
@@ -19,16 +18,16 @@ struct unix_rights {
     gid_t group; /* (gid_t)-1: the supervisor's own, or the directory's */
 };
 
-/* Which file it is, so that only our own is removed. */
+/* Identifies the file, so that only our own is removed. */
 struct unix_file {
     dev_t device;
     ino_t inode;
     bool is_made; /* false: there is none */
 };
 
-/* Removes a socket that a dead server left at this path. Returns 0, also when nothing is there; or
-   -1 when something is in the way that is not ours to remove, another user's link (trusted_path.h)
-   or another file, and `error` says what. */
+/* Removes a socket that a dead server left at this path. Returns 0, also if nothing is there; or -1
+   if the path has something that we must not remove, such as another user's link (trusted_path.h)
+   or another kind of file, and `error` says what. */
 int unix_file_clear(const struct endpoint *endpoint, struct error *error);
 
 /* Binds `fd`, which makes the file, and gives it its rights. Returns 0; -1 with errno when bind
