@@ -165,6 +165,9 @@ prove() {
 
 @test "puma" {
   needs puma
+  # When it stops, puma 5.6 may close a connection whose request it has not read yet: once in some
+  # hundred deploys on a busy machine.
+  CURL=(--retry 1 --retry-all-errors)
   prove puma "$(answering)"
 }
 
