@@ -89,9 +89,9 @@ function budget(measure, part) {
   if (measure == "hup_to_main_ms")
     return main_is_out_of_reach() ? 1.25 * median[measure, part, "floor"] : hup_budget
   if (measure == "resident_kb")
-    return 2000
+    return 2500
   if (measure == "private_kb")
-    return 350
+    return 600
   if (measure == "wakeups_per_s")
     return 0
   return ""

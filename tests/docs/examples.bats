@@ -165,8 +165,7 @@ prove() {
 
 @test "puma" {
   needs puma
-  # When it stops, puma 5.6 may close a connection whose request it has not read yet: once in some
-  # hundred deploys on a busy machine.
+  # Now and then, on a busy machine, puma 5.6 does not answer one of its last requests when it stops.
   CURL=(--retry 1 --retry-all-errors)
   prove puma "$(answering)"
 }
