@@ -201,8 +201,8 @@ setup_file() {
   INTERVAL=0.1 adopt --port="127.0.0.1:$PORT" --port="127.0.0.1:$other" -- plain
   wait_until log_has "generation 1: no worker accepts on 127.0.0.1:$other; connections wait"
   run -0 "$TASUKI" status --control="$DIR/control"
-  equal "$(grep -A1 "127.0.0.1:$other" <<<"$output" | grep -c 'not taken')" 1
-  equal "$(grep -c 'not taken' <<<"$output")" 1
+  equal "$(grep -A1 "127.0.0.1:$other" <<<"$output" | grep -c 'no worker of the current generation accepts')" 1
+  equal "$(grep -c 'no worker of the current generation accepts' <<<"$output")" 1
 }
 
 @test "the next generation is ready when it listens wherever the last one did" {

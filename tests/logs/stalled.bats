@@ -31,7 +31,7 @@ LOST='warning: lost [0-9]+ lines of this log'
 sum_is_whole() {
   local there lost
   there=$(grep -c 'error: check: y' "$1")
-  lost=$(sed -n 's/.*warning: \([0-9]*\) lines* of this log.*/\1/p' "$1" | awk '{ sum += $1 } END { print sum }')
+  lost=$(sed -n 's/.*warning: lost \([0-9]*\) lines* of this log.*/\1/p' "$1" | awk '{ sum += $1 } END { print sum }')
   [ "$there" -gt 100 ]
   [ $((there + lost)) -ge 2000 ]
 }
