@@ -364,8 +364,9 @@ probed_at_least() { [ "$(wc -l <"$DIR/probed")" -ge "$1" ]; }
 }
 
 @test "auto: the generation that replaces a crashed one must say READY=1 as that did" {
-  script 1 'notify READY=1'
+  script 1 'notify READY=1\nSTATUS=heard'
   supervise --interval=0.1 --ready-timeout=3
+  wait_until status_is '.generations[0].text' 'heard'
   wait_until serves 1
   tell 1 'exit 1'
   wait_until log_has 'generation 2: worker [0-9]+ was not ready in time'
