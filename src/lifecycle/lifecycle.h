@@ -303,7 +303,7 @@ enum lifecycle_report {
     REPORT_GAVE_UP,          /* too many crashes for --start-limit */
     REPORT_ENDING,           /* status: the only worker ended, and the supervisor does with it */
     REPORT_STOPPING,         /* signal */
-    REPORT_STOP_OVERDUE,     /* it took longer than --stop-timeout: who is left is killed */
+    REPORT_STOP_OVERDUE,     /* --stop-timeout passed: killing the workers still running */
 };
 
 struct lifecycle_action {

@@ -203,7 +203,8 @@ static int check_deploy(const struct lifecycle *model, struct error *error)
     REQUIRE(deploy->number <= model->last_deploy, "the deploy under way is newer than the last");
     REQUIRE((deploy->probation_due != 0) == (deploy->phase == DEPLOY_PROBATION),
             "a probation has no end, or none has one");
-    REQUIRE(deploy->phase != DEPLOY_HELD_UP || is_starting, "a deploy is held up by nothing");
+    REQUIRE(deploy->phase != DEPLOY_HELD_UP || is_starting,
+            "a deploy waits for a start, and there is none");
     REQUIRE(!model->is_queued || deploy->phase != DEPLOY_NONE || is_starting ||
                 model->phase == SERVICE_CHECKING || model->phase == SERVICE_NEW,
             "a queued deploy waits for nothing");

@@ -35,8 +35,8 @@
 #define TURN 64
 /* How long to close what came with a message may take. */
 #define CLOSING_US 2000
-/* How long the supervisor waits for the listeners to be closed: for a companion that is held up by
-   its worker one slice, for one that only gets no processor longer. */
+/* How long the supervisor waits until the listeners are closed: one slice for a companion that its
+   worker blocks, longer for one that only waits for a processor. */
 #define SLICE_MS 10
 #define PATIENCE_MS 100
 

@@ -1,6 +1,7 @@
 #include "inheritance.h"
 
 #include "builder.h"
+#include "endpoint.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -163,12 +164,7 @@ static int write_unicorn(const struct listener_set *listeners, struct environmen
    it, or would read it wrongly. */
 static void describe_for_php_fpm(const struct listener *listener, char *buffer, size_t size)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_un local;
-    } address = {.any.sa_family = AF_UNSPEC};
+    struct endpoint address = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof address.local;
     char host[INET6_ADDRSTRLEN];
     buffer[0] = '\0';

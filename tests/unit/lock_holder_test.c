@@ -3,43 +3,8 @@
  */
 #include "lock_holder.h"
 
-#include "sandbox.h"
+#include "locker.h"
 #include "scratch.h"
-
-#include <signal.h>
-#include <sys/file.h>
-
-enum { STRANGER = 65534 };
-
-/* A child that opens the file, as another user if that is not root, and locks it if it is to. */
-static pid_t start(uid_t user, int operation)
-{
-    int ready[2];
-    char byte = 0;
-    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int fd = open("file", O_RDONLY | O_CLOEXEC);
-        bool is_done = (user == 0 || setuid(user) == 0) &&
-                       (operation == 0 || flock(fd, operation | LOCK_NB) == 0);
-        (void)!write(ready[1], is_done ? "1" : "0", 1);
-        alarm(60);
-        pause();
-        _exit(0);
-    }
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    assert_int_equal(byte, '1');
-    return pid;
-}
-
-static void stop(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    wait_for(pid);
-}
 
 static int open_file(void)
 {
@@ -53,14 +18,14 @@ static void the_process_that_has_it_locked_holds_it_and_no_other(void **state)
 {
     (void)state;
     int fd = open_file();
-    pid_t reader = start(0, 0);
-    pid_t holder = start(0, LOCK_EX);
+    pid_t reader = locker_start("file", 0, 0);
+    pid_t holder = locker_start("file", 0, LOCK_EX);
     assert_int_equal(lock_holder_is(fd, holder), LOCK_HOLDER_YES);
     assert_int_equal(lock_holder_is(fd, reader), LOCK_HOLDER_NO);
     assert_int_equal(lock_holder_is(fd, getpid()), LOCK_HOLDER_NO);
-    stop(holder);
+    locker_stop(holder);
     assert_int_equal(lock_holder_is(fd, holder), LOCK_HOLDER_NO);
-    stop(reader);
+    locker_stop(reader);
     close(fd);
 }
 
@@ -77,7 +42,7 @@ static void one_who_locked_it_for_a_child_holds_it_by_the_child(void **state)
         _exit(0);
     }
     assert_int_equal(lock_holder_is(fd, child), LOCK_HOLDER_YES);
-    stop(child);
+    locker_stop(child);
     close(fd);
 }
 
@@ -88,15 +53,15 @@ static void a_lock_counts_if_its_holder_may_run_the_supervisor(void **state)
         skip();
     }
     int fd = open_file();
-    pid_t own = start(0, LOCK_SH);
+    pid_t own = locker_start("file", 0, LOCK_SH);
     assert_int_equal(lock_holder_is_trusted(fd), LOCK_HOLDER_YES);
-    pid_t strangers = start(STRANGER, LOCK_SH);
+    pid_t strangers = locker_start("file", STRANGER, LOCK_SH);
     assert_int_equal(lock_holder_is_trusted(fd), LOCK_HOLDER_YES);
-    stop(own);
+    locker_stop(own);
     assert_int_equal(lock_holder_is_trusted(fd), LOCK_HOLDER_NO);
     assert_int_equal(fchown(fd, STRANGER, STRANGER), 0); /* their own file */
     assert_int_equal(lock_holder_is_trusted(fd), LOCK_HOLDER_YES);
-    stop(strangers);
+    locker_stop(strangers);
     close(fd);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "pid_file.h"
 
+#include "locker.h"
 #include "scratch.h"
 
 #include <signal.h>
@@ -103,30 +104,6 @@ static void a_file_that_is_locked_but_names_nobody_is_refused_too(void **state)
     close(fd);
 }
 
-/* Locks the file as another user, and ends with the test. Returns the process. */
-static pid_t lock_as_stranger(void)
-{
-    int ready[2];
-    char byte = 0;
-    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int fd = open("pid", O_RDONLY | O_CLOEXEC);
-        bool is_locked = setuid(65534) == 0 && flock(fd, LOCK_SH) == 0;
-        (void)!write(ready[1], is_locked ? "1" : "0", 1);
-        close(ready[1]);
-        alarm(60);
-        pause();
-        _exit(0);
-    }
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    assert_int_equal(byte, '1');
-    return pid;
-}
-
 static void a_strangers_lock_does_not_keep_a_supervisor_from_starting(void **state)
 {
     (void)state;
@@ -136,10 +113,9 @@ static void a_strangers_lock_does_not_keep_a_supervisor_from_starting(void **sta
     struct pid_file pid_file;
     struct error error = {""};
     scratch_write("pid", "");
-    pid_t stranger = lock_as_stranger();
+    pid_t stranger = locker_start("pid", STRANGER, LOCK_SH);
     int result = pid_file_acquire(&pid_file, "pid", &error);
-    kill(stranger, SIGKILL);
-    wait_for(stranger);
+    locker_stop(stranger);
     assert_string_equal(result == 0 ? "" : error.text, "");
     pid_file_release(&pid_file);
     assert_missing("pid");
